@@ -14,6 +14,9 @@ public struct CipherState: ~Copyable {
         self.key = key
     }
 
+    /// Holds the place of a key that is not known yet; using it traps.
+    public static var unusable: CipherState { CipherState(key: SecretBytes(copying: [])) }
+
     /// Takes a copy of a key of 32 bytes, for tests against recorded exchanges.
     public init(keyBytes: [UInt8]) {
         precondition(keyBytes.count == ChaChaPoly.keyLength)

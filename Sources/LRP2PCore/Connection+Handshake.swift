@@ -1,0 +1,164 @@
+import Noise
+import Sodium
+
+/// The handshake as its initiator sees it, until message 2 has come.
+struct OutboundHandshake: ~Copyable {
+    /// Message 1 is repeated after 1, 2 and 4 s: a reference responder must not be pressed
+    /// (hazard 1).
+    static let firstRetransmission: Interval = .seconds(1)
+
+    var state: HandshakeState
+    /// The whole datagram, sent again as it is.
+    let firstDatagram: [UInt8]
+    let startedAt: Instant
+    var sentCount = 0
+    var sendAt: Instant
+}
+
+/// The last message of the handshake and how often it must be said.
+///
+/// The initiator keeps it until the responder has shown that it arrived; the responder keeps it to
+/// recognise a repetition, which means that its confirmation was lost.
+struct ThirdMessage {
+    /// The first repetition without a confirmation comes after this or two round trips.
+    static let minimumRepetition: Interval = .milliseconds(200)
+    /// A reference responder is lost for good when data overtakes message 3 (hazard 1), so the
+    /// first data waits for half a round trip, within these bounds.
+    static let minimumHold: Interval = .milliseconds(5)
+    static let maximumHold: Interval = .milliseconds(100)
+
+    /// Empty when there is nothing to repeat.
+    var datagram: [UInt8] = []
+    var isDue = false
+    var repeatAt: Instant = .distantFuture
+    var repetition = Interval.zero
+    var giveUpAt: Instant = .distantFuture
+    /// No data is sent before this.
+    var holdsDataUntil: Instant?
+}
+
+extension Connection {
+    /// Begins a handshake as initiator.
+    func startHandshake(
+        staticKey: consuming SecretBytes, ephemeralKey: consuming SecretBytes, now: Instant
+    ) throws(NoiseError) {
+        var state = HandshakeState(
+            isInitiator: true, staticKey: staticKey, ephemeralKey: ephemeralKey)
+        let message = try state.writeMessage()
+        handshake = OutboundHandshake(
+            state: state, firstDatagram: datagram(message), startedAt: now, sendAt: now)
+    }
+
+    /// A handshake message behind our connection id.
+    private func datagram(_ message: [UInt8]) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: WireFormat.connectionIDLength)
+        bytes.withUnsafeMutableBytes { wireID.write(to: $0) }
+        return bytes + message
+    }
+
+    enum HandshakeProgress {
+        case none, established, connectedToSelf
+    }
+
+    /// Initiator: a datagram while message 2 is awaited.
+    func handleSecondMessage(
+        _ bytes: UnsafeRawBufferPointer, now: Instant
+    ) -> HandshakeProgress {
+        if isOwnFirstMessage(bytes) { return .connectedToSelf }
+        let message = UnsafeRawBufferPointer(rebasing: bytes[WireFormat.connectionIDLength...])
+        var third: [UInt8] = []
+        var isSentOnce = false
+        var startedAt = now
+        do {
+            remoteHandshakePayload = try handshake?.state.readMessage(message) ?? []
+            third = datagram(try handshake?.state.writeMessage() ?? [])
+        } catch {
+            // Forged, damaged, or the reference's sign of failure (hazard 3): anyone could have
+            // sent it, so the true message is still waited for.
+            shared.countDrop(.unauthenticated)
+            return .none
+        }
+        takeKeys()
+        isSentOnce = (handshake?.sentCount ?? 0) == 1
+        startedAt = handshake?.startedAt ?? now
+        handshake = nil
+        let duration = now - startedAt
+        if isSentOnce { recovery.addHandshakeSample(duration) }
+        shared.statistics.handshakeDurations.observe(duration)
+        prepareThirdMessage(third, handshakeRTT: isSentOnce ? duration : nil, now: now)
+        heard(now: now)
+        return .established
+    }
+
+    private func isOwnFirstMessage(_ bytes: UnsafeRawBufferPointer) -> Bool {
+        guard let own = handshake?.firstDatagram else { return false }
+        return bytes.count == own.count && bytes.elementsEqual(own)
+    }
+
+    private func takeKeys() {
+        guard let keys = handshake?.state.split() else { return }
+        remoteStaticKey = handshake?.state.remoteStaticKey ?? []
+        install(keys)
+    }
+
+    func install(_ keys: consuming TransportKeys) {
+        keys.take { sending, receiving in
+            sendingKey = sending
+            receivingKey = receiving
+        }
+        isEstablished = true
+    }
+
+    private func prepareThirdMessage(_ bytes: [UInt8], handshakeRTT: Interval?, now: Instant) {
+        let rtt = handshakeRTT ?? RTTEstimator.initialRTT
+        let hold = min(max(rtt / 2, ThirdMessage.minimumHold), ThirdMessage.maximumHold)
+        thirdMessage.datagram = bytes
+        thirdMessage.isDue = true
+        thirdMessage.holdsDataUntil = now + hold
+        thirdMessage.repeatAt = now + hold / 2
+        thirdMessage.repetition = max(rtt * 2, ThirdMessage.minimumRepetition)
+        thirdMessage.giveUpAt = now + shared.configuration.handshakeTimeout
+    }
+
+    /// Initiator: something authentic came, so message 3 has arrived.
+    func confirmHandshake() {
+        guard role == .initiator, !thirdMessage.datagram.isEmpty else { return }
+        thirdMessage = ThirdMessage()
+    }
+
+    /// Initiator: says message 3 again, ever more rarely, until it is confirmed.
+    func handleThirdMessageTimer(now: Instant) {
+        if let hold = thirdMessage.holdsDataUntil, hold <= now { thirdMessage.holdsDataUntil = nil }
+        guard thirdMessage.repeatAt <= now else { return }
+        thirdMessage.isDue = true
+        thirdMessage.repeatAt = now + thirdMessage.repetition
+        thirdMessage.repetition = thirdMessage.repetition * 2
+        if thirdMessage.repeatAt > thirdMessage.giveUpAt { thirdMessage.repeatAt = .distantFuture }
+    }
+}
+
+extension Connection {
+    /// Responder: message 3 has come.
+    func didAccept(
+        _ inbound: InboundHandshake, _ thirdDatagram: UnsafeRawBufferPointer, payload: [UInt8],
+        now: Instant
+    ) {
+        install(inbound.split())
+        remoteStaticKey = inbound.remoteStaticKey
+        remoteHandshakePayload = payload
+        thirdMessage.datagram = Array(thirdDatagram)
+        let duration = now - inbound.startedAt
+        if inbound.answersSent == 1 { recovery.addHandshakeSample(duration) }
+        shared.statistics.handshakeDurations.observe(duration)
+        // Tells the initiator that message 3 has arrived. A reference peer takes no notice.
+        keepAlivesToSend = 1
+    }
+
+    /// Overwrites the transport keys; nothing can be sent or received any more.
+    func wipeKeys() {
+        isEstablished = false
+        handshake = nil
+        sendingKey = .unusable
+        receivingKey = .unusable
+    }
+}

@@ -1,0 +1,148 @@
+/// Why a received datagram was dropped. Each reason is one label value of a counter.
+public enum DropReason: String, CaseIterable, Sendable {
+    /// Shorter than the shortest datagram it could be.
+    case tooShort = "too_short"
+    /// Longer than the receive buffer.
+    case tooLong = "too_long"
+    /// For a connection that does not exist, and not the start of one.
+    case unknownConnection = "unknown_connection"
+    /// Failed authentication: forged, damaged, or encrypted with other keys.
+    case unauthenticated = "unauthenticated"
+    /// Authentic, but its nonce was received before or is older than the replay window.
+    case replayed = "replayed"
+    /// Authentic, but not a segment of the protocol.
+    case malformed = "malformed"
+    /// The start of a handshake while a limit on unfinished handshakes or connections was reached.
+    case handshakeLimit = "handshake_limit"
+    /// Data that overtook the handshake, beyond the number that is kept for it.
+    case earlyDataLimit = "early_data_limit"
+    /// A data segment for which the receive buffer has no room.
+    case receiveBufferFull = "receive_buffer_full"
+    /// An acknowledgement of something that was never sent.
+    case invalidAcknowledgement = "invalid_acknowledgement"
+}
+
+/// What keeps a connection from sending faster at this moment.
+public enum SendLimit: String, CaseIterable, Sendable {
+    /// The congestion window is full.
+    case network
+    /// The peer's window is full: its reader is slow.
+    case peerWindow = "peer_window"
+    /// Our own receive buffer is full: the local reader holds the peer back.
+    case localReader = "local_reader"
+    /// Nothing is waiting to be sent.
+    case application
+}
+
+/// Why a segment was sent again.
+public enum RetransmissionCause: String, CaseIterable, Sendable {
+    /// Enough later segments were acknowledged (RFC 9002 §6.1.1).
+    case packetThreshold = "packet_threshold"
+    /// A later one was acknowledged and enough time has passed (RFC 9002 §6.1.2).
+    case timeThreshold = "time_threshold"
+    /// Nothing was acknowledged for a whole probe timeout (RFC 9002 §6.2).
+    case probeTimeout = "probe_timeout"
+}
+
+/// The figures of one connection, read from the live transport. Byte counts are application bytes.
+public struct ConnectionStatistics: Sendable {
+    public var latestRTT: Interval?
+    public var smoothedRTT: Interval?
+    public var rttVariation: Interval?
+    public var minimumRTT: Interval?
+
+    public var congestionWindowPackets = 0
+    /// `nil` until the first congestion event.
+    public var slowStartThresholdPackets: Int?
+    /// How many segments the peer allows in flight.
+    public var peerWindowPackets = 0
+    /// How many segments we allow the peer, as last told to it.
+    public var localWindowPackets = 0
+    public var packetsInFlight = 0
+
+    /// Datagrams of this connection, every kind.
+    public var packetsSent: UInt64 = 0
+    public var packetsReceived: UInt64 = 0
+    public var retransmissionsByPacketThreshold: UInt64 = 0
+    public var retransmissionsByTimeThreshold: UInt64 = 0
+    public var retransmissionsByProbeTimeout: UInt64 = 0
+    /// Retransmissions that turned out to have been unnecessary.
+    public var spuriousRetransmissions: UInt64 = 0
+    public var duplicatesReceived: UInt64 = 0
+
+    /// Bytes sent for the first time.
+    public var sentBytes: UInt64 = 0
+    /// Bytes the peer has acknowledged, without gaps.
+    public var acknowledgedBytes: UInt64 = 0
+    /// Bytes received, in order.
+    public var receivedBytes: UInt64 = 0
+    /// Bytes written by the application that the peer has not acknowledged.
+    public var sendQueueBytes = 0
+    /// Bytes received in order that the application has not released.
+    public var receiveUnacknowledgedBytes = 0
+    public var limitedBy: SendLimit = .application
+
+    public init() {}
+
+    public func retransmissions(by cause: RetransmissionCause) -> UInt64 {
+        switch cause {
+        case .packetThreshold: retransmissionsByPacketThreshold
+        case .timeThreshold: retransmissionsByTimeThreshold
+        case .probeTimeout: retransmissionsByProbeTimeout
+        }
+    }
+
+    public var retransmissions: UInt64 {
+        RetransmissionCause.allCases.reduce(0) { $0 + retransmissions(by: $1) }
+    }
+}
+
+/// The totals of one endpoint since it was made. They never go down, whatever connections end.
+public struct EndpointStatistics: Sendable {
+    public var packetsSent: UInt64 = 0
+    public var packetsReceived: UInt64 = 0
+    public var sentBytes: UInt64 = 0
+    public var receivedBytes: UInt64 = 0
+    /// Indexed by the position of the cause in `RetransmissionCause.allCases`.
+    public var retransmissionsByCause = [UInt64](repeating: 0, count: RetransmissionCause.allCases.count)
+    /// Indexed by the position of the reason in `DropReason.allCases`.
+    public var dropsByReason = [UInt64](repeating: 0, count: DropReason.allCases.count)
+    public var handshakesInProgress = 0
+    public var handshakeDurations = Histogram(upperBoundsInSeconds: [
+        0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
+    ])
+    public var rttSamples = Histogram(upperBoundsInSeconds: [
+        0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
+    ])
+
+    public init() {}
+}
+
+/// Counts of observations per bucket, as Prometheus wants them, with the sum of all.
+public struct Histogram: Sendable {
+    /// Inclusive upper bounds, ascending; one further bucket takes what is beyond the last.
+    public let upperBoundsInSeconds: [Double]
+    /// Observations per bucket, not cumulative; one more entry than bounds.
+    public private(set) var counts: [UInt64]
+    public private(set) var sumInSeconds = 0.0
+
+    public init(upperBoundsInSeconds: [Double]) {
+        self.upperBoundsInSeconds = upperBoundsInSeconds
+        counts = [UInt64](repeating: 0, count: upperBoundsInSeconds.count + 1)
+    }
+
+    public mutating func observe(_ interval: Interval) {
+        let seconds = interval.inSeconds
+        let bucket = upperBoundsInSeconds.firstIndex { seconds <= $0 } ?? upperBoundsInSeconds.count
+        counts[bucket] += 1
+        sumInSeconds += seconds
+    }
+}
+
+extension DropReason {
+    /// Its position among all reasons.
+    var index: Int { Self.indices[self] ?? 0 }
+
+    private static let indices = Dictionary(
+        uniqueKeysWithValues: zip(allCases, allCases.indices))
+}

@@ -1,0 +1,74 @@
+/// A point on a monotonic clock, in nanoseconds from an arbitrary origin.
+///
+/// The core never reads a clock: every call that needs the time takes it as `now`. A socket passes
+/// `CLOCK_MONOTONIC`, a simulation its own virtual time.
+public struct Instant: Hashable, Comparable, Sendable {
+    public var nanoseconds: Int64
+
+    public init(nanoseconds: Int64) {
+        self.nanoseconds = nanoseconds
+    }
+
+    /// Later than every deadline that can occur.
+    public static let distantFuture = Instant(nanoseconds: .max)
+
+    public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
+
+    public static func + (a: Instant, b: Interval) -> Instant {
+        Instant(nanoseconds: a.nanoseconds &+ b.nanoseconds)
+    }
+
+    public static func - (a: Instant, b: Instant) -> Interval {
+        Interval(nanoseconds: a.nanoseconds &- b.nanoseconds)
+    }
+}
+
+/// A length of time in whole nanoseconds: one machine word, where `Swift.Duration` has two.
+public struct Interval: Hashable, Comparable, Sendable {
+    public var nanoseconds: Int64
+
+    public init(nanoseconds: Int64) {
+        self.nanoseconds = nanoseconds
+    }
+
+    public static let zero = Interval(nanoseconds: 0)
+    public static func seconds(_ n: Int64) -> Interval { Interval(nanoseconds: n * 1_000_000_000) }
+    public static func milliseconds(_ n: Int64) -> Interval { Interval(nanoseconds: n * 1_000_000) }
+    public static func microseconds(_ n: Int64) -> Interval { Interval(nanoseconds: n * 1_000) }
+
+    public static func < (a: Interval, b: Interval) -> Bool { a.nanoseconds < b.nanoseconds }
+    public static func + (a: Interval, b: Interval) -> Interval {
+        Interval(nanoseconds: a.nanoseconds &+ b.nanoseconds)
+    }
+    public static func - (a: Interval, b: Interval) -> Interval {
+        Interval(nanoseconds: a.nanoseconds &- b.nanoseconds)
+    }
+    public static func * (a: Interval, n: Int64) -> Interval {
+        Interval(nanoseconds: a.nanoseconds * n)
+    }
+    public static func / (a: Interval, n: Int64) -> Interval {
+        Interval(nanoseconds: a.nanoseconds / n)
+    }
+
+    /// The same length in seconds, for metrics and arithmetic on rates.
+    public var inSeconds: Double { Double(nanoseconds) / 1e9 }
+}
+
+extension Interval {
+    /// Rounds towards zero to whole nanoseconds; lengths beyond ±292 years become the limit.
+    public init(_ duration: Duration) {
+        let (seconds, attoseconds) = duration.components
+        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        if overflow {
+            nanoseconds = seconds < 0 ? .min : .max
+        } else {
+            nanoseconds = product &+ attoseconds / 1_000_000_000
+        }
+    }
+}
+
+extension Duration {
+    public init(_ interval: Interval) {
+        self = .nanoseconds(interval.nanoseconds)
+    }
+}
