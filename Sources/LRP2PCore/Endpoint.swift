@@ -97,11 +97,12 @@ public final class Endpoint {
     }
 
     private func unusedID() -> ConnectionID {
-        var value: UInt64 = 0
-        repeat {
-            withUnsafeMutableBytes(of: &value) { random($0) }
-        } while connections[ConnectionID(rawValue: value)] != nil
-        return ConnectionID(rawValue: value)
+        while true {
+            var bytes: UInt64 = 0
+            withUnsafeMutableBytes(of: &bytes) { random($0) }
+            let id = ConnectionID(rawValue: UInt64(bigEndian: bytes))
+            if connections[id] == nil, handshakes.candidates(for: id).isEmpty { return id }
+        }
     }
 
     private func makeConnection(
@@ -158,10 +159,8 @@ public final class Endpoint {
         let id = ConnectionID(startOf: UnsafeRawBufferPointer(datagram))
         if let connection = find(id) {
             handle(datagram, for: connection, now: now)
-        } else if let handshake = handshakes[id] {
-            handle(UnsafeRawBufferPointer(datagram), for: handshake, from: source, now: now)
         } else {
-            handleFirstMessage(UnsafeRawBufferPointer(datagram), from: source, now: now)
+            handleHandshake(id, UnsafeRawBufferPointer(datagram), from: source, now: now)
         }
     }
 
@@ -200,19 +199,41 @@ public final class Endpoint {
 
     // MARK: Handshakes that peers begin
 
-    private func handleFirstMessage(
-        _ datagram: UnsafeRawBufferPointer, from source: SocketAddress, now: Instant
+    /// A datagram that belongs to no connection.
+    private func handleHandshake(
+        _ id: ConnectionID, _ datagram: UnsafeRawBufferPointer, from source: SocketAddress,
+        now: Instant
     ) {
         guard datagram.count >= WireFormat.minimumDataDatagram else {
             countDrop(.tooShort)
             return
         }
-        guard datagram.count >= WireFormat.minimumFirstMessage, !looksLikeData(datagram) else {
-            countDrop(.unknownConnection)
+        handshakes.removeExpired(now: now)
+        let candidates = handshakes.candidates(for: id)
+        if datagram.count < WireFormat.minimumFirstMessage || looksLikeData(datagram) {
+            guard let first = candidates.first else { return countDrop(.unknownConnection) }
+            if !first.keepEarly(datagram) { countDrop(.earlyDataLimit) }
             return
         }
-        handshakes.removeExpired(now: now)
-        guard handshakes.hasRoom(for: source.host),
+        if let known = candidates.first(where: { datagram.elementsEqual($0.firstDatagram) }) {
+            answer(known)
+            return
+        }
+        if datagram.count >= WireFormat.minimumThirdMessage {
+            for handshake in candidates {
+                guard let payload = try? handshake.readThirdMessage(datagram) else { continue }
+                accept(handshake, datagram, payload: payload, from: source, now: now)
+                return
+            }
+        }
+        handleFirstMessage(id, datagram, from: source, now: now)
+    }
+
+    private func handleFirstMessage(
+        _ id: ConnectionID, _ datagram: UnsafeRawBufferPointer, from source: SocketAddress,
+        now: Instant
+    ) {
+        guard handshakes.hasRoom(for: id, from: source.host),
             connections.count + handshakes.count < shared.configuration.maximumConnections
         else {
             countDrop(.handshakeLimit)
@@ -247,37 +268,18 @@ public final class Endpoint {
             Reply(datagram: handshake.secondDatagram, destination: handshake.source))
     }
 
-    private func handle(
-        _ datagram: UnsafeRawBufferPointer, for handshake: InboundHandshake,
-        from source: SocketAddress, now: Instant
-    ) {
-        if datagram.elementsEqual(handshake.firstDatagram) {
-            answer(handshake)
-        } else if datagram.count >= WireFormat.minimumDataDatagram, looksLikeData(datagram) {
-            if !handshake.keepEarly(datagram) { countDrop(.earlyDataLimit) }
-        } else if datagram.count < WireFormat.minimumThirdMessage {
-            countDrop(.tooShort)
-        } else {
-            do {
-                let payload = try handshake.readThirdMessage(datagram)
-                accept(handshake, datagram, payload: payload, from: source, now: now)
-            } catch {
-                countDrop(.unauthenticated)
-            }
-        }
-    }
-
     private func accept(
         _ handshake: InboundHandshake, _ thirdDatagram: UnsafeRawBufferPointer,
         payload: [UInt8], from source: SocketAddress, now: Instant
     ) {
-        handshakes.remove(handshake)
+        let candidates = handshakes.candidates(for: handshake.wireID)
+        candidates.forEach { handshakes.remove($0) }
         let connection = makeConnection(
             .responder, handshake.wireID, remoteAddress: source, now: now)
         connection.didAccept(handshake, thirdDatagram, payload: payload, now: now)
         add(connection)
         events.append(.accepted(connection))
-        for datagram in handshake.early {
+        for datagram in candidates.flatMap(\.early) {
             var copy = datagram
             let progress = copy.withUnsafeMutableBytes { connection.handleData($0, now: now) }
             note(progress, of: connection)
@@ -352,18 +354,23 @@ public final class Endpoint {
     ///
     /// - Parameter now: not later than the time of the next input.
     public func nextDeadline(now: Instant) -> Instant? {
+        scheduleTouched(now: now)
+        guard let handshake = handshakes.deadline else { return deadlines.earliest }
+        return min(handshake, deadlines.earliest ?? handshake)
+    }
+
+    private func scheduleTouched(now: Instant) {
         for connection in touched {
             connection.isTouched = false
             guard !connection.isClosed else { continue }
             deadlines.schedule(connection, at: connection.nextDeadline(now: now))
         }
         touched.removeAll(keepingCapacity: true)
-        guard let handshake = handshakes.deadline else { return deadlines.earliest }
-        return min(handshake, deadlines.earliest ?? handshake)
     }
 
     /// Does what the time requires.
     public func handleDeadline(now: Instant) {
+        scheduleTouched(now: now)
         handshakes.removeExpired(now: now)
         while let connection = deadlines.popDue(now: now) {
             if let reason = connection.handleTimers(now: now) {

@@ -14,6 +14,8 @@ final class InboundHandshake {
     /// The answer, sent again as it is.
     let secondDatagram: [UInt8]
     var answersSent = 0
+    /// Finished, given up, or expired.
+    var hasEnded = false
     private(set) var early: [[UInt8]] = []
     private var state: HandshakeState
 
@@ -36,7 +38,7 @@ final class InboundHandshake {
         startedAt = now
     }
 
-    /// Whether this is message 3; if so, `finish` says what came of it. A forgery changes nothing.
+    /// Reads message 3 and returns its payload. A forgery changes nothing.
     func readThirdMessage(_ datagram: UnsafeRawBufferPointer) throws(NoiseError) -> [UInt8] {
         try state.readMessage(
             UnsafeRawBufferPointer(rebasing: datagram[WireFormat.connectionIDLength...]))
@@ -57,38 +59,48 @@ final class InboundHandshake {
 
 /// The unfinished inbound handshakes, within their limits.
 struct InboundHandshakes {
-    private var byID: [ConnectionID: InboundHandshake] = [:]
+    /// Handshakes with the same connection id. A first message that was damaged on the way, or
+    /// forged, makes one that leads nowhere, and must not stand in the way of the true one.
+    static let maximumCandidates = 4
+
+    private var byID: [ConnectionID: [InboundHandshake]] = [:]
     private var countByHost: [SocketAddress.Host: Int] = [:]
     /// In order of their start, which is the order in which they expire. Those that have ended
     /// otherwise are skipped.
     private var order = SequenceRing<InboundHandshake?>(start: 0, filler: nil)
+    private(set) var count = 0
     private let configuration: EndpointConfiguration
 
     init(configuration: EndpointConfiguration) {
         self.configuration = configuration
     }
 
-    var count: Int { byID.count }
+    /// The handshakes that a datagram with this connection id may belong to, oldest first.
+    func candidates(for id: ConnectionID) -> [InboundHandshake] { byID[id] ?? [] }
 
-    subscript(id: ConnectionID) -> InboundHandshake? { byID[id] }
-
-    func hasRoom(for host: SocketAddress.Host) -> Bool {
-        byID.count < configuration.maximumHandshakes
+    func hasRoom(for id: ConnectionID, from host: SocketAddress.Host) -> Bool {
+        count < configuration.maximumHandshakes
             && countByHost[host, default: 0] < configuration.maximumHandshakesPerHost
+            && candidates(for: id).count < Self.maximumCandidates
     }
 
     mutating func insert(_ handshake: InboundHandshake) {
-        byID[handshake.wireID] = handshake
+        byID[handshake.wireID, default: []].append(handshake)
         countByHost[handshake.source.host, default: 0] += 1
         order.append(handshake)
+        count += 1
     }
 
     mutating func remove(_ handshake: InboundHandshake) {
-        guard byID.removeValue(forKey: handshake.wireID) != nil else { return }
+        guard !handshake.hasEnded else { return }
+        handshake.hasEnded = true
+        count -= 1
+        let left = candidates(for: handshake.wireID).filter { !$0.hasEnded }
+        byID[handshake.wireID] = left.isEmpty ? nil : left
         let host = handshake.source.host
-        let left = countByHost[host, default: 1] - 1
-        countByHost[host] = left > 0 ? left : nil
-        skipEnded()
+        let ofHost = countByHost[host, default: 1] - 1
+        countByHost[host] = ofHost > 0 ? ofHost : nil
+        while !order.isEmpty, order[order.start]?.hasEnded ?? true { _ = order.removeFirst() }
     }
 
     /// When the oldest one expires.
@@ -99,11 +111,5 @@ struct InboundHandshakes {
 
     mutating func removeExpired(now: Instant) {
         while let deadline, deadline <= now, let oldest = order[order.start] { remove(oldest) }
-    }
-
-    private mutating func skipEnded() {
-        while !order.isEmpty, let oldest = order[order.start], byID[oldest.wireID] !== oldest {
-            _ = order.removeFirst()
-        }
     }
 }

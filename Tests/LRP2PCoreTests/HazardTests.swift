@@ -75,6 +75,22 @@ struct HazardTests {
         #expect(pair.a.statistics.handshakesInProgress == 1)
     }
 
+    @Test func hazard1_damagedFirstMessageDoesNotStandInTheWay() throws {
+        let pair = Pair()
+        var isDamaged = true
+        pair.wire = { flight in
+            guard isDamaged, flight.isFromA else { return [flight] }
+            isDamaged = false
+            var damaged = flight
+            damaged.bytes[20] ^= 0x10
+            return [damaged]
+        }
+        let (ours, theirs) = try pair.connect()
+        _ = pair.write([1, 2, 3], to: ours, of: pair.a)
+        #expect(pair.run { theirs.receiveRing.count == 3 })
+        #expect(pair.b.statistics.handshakesInProgress == 0)
+    }
+
     // MARK: 2. It crashes on short datagrams and on a segment whose offset exceeds its length.
 
     @Test func hazard2_noDatagramOfOursIsShortInAnyPhase() throws {

@@ -1,0 +1,162 @@
+import Testing
+
+@testable import LRP2PCore
+
+struct LossRecoveryTests {
+    private final class Sender {
+        var recovery = LossRecovery<Cubic>(initialSequenceNumber: 0)
+        var now = Instant(nanoseconds: 1_000_000_000)
+
+        func send(_ count: Int) {
+            for _ in 0..<count {
+                recovery.didSendNew(offset: recovery.nextNew * 10, length: 10, now: now)
+            }
+        }
+
+        func acknowledge(_ position: UInt64, allBefore: UInt64 = 0) -> Int {
+            recovery.acknowledge(position, allBefore: allBefore, now: now).segments
+        }
+
+        func retransmitted() -> [UInt64] {
+            var result: [UInt64] = []
+            while let position = recovery.nextRetransmission() {
+                result.append(position)
+                _ = recovery.didRetransmit(position, now: now)
+            }
+            return result
+        }
+
+        func wait(_ interval: Interval) { now = now + interval }
+    }
+
+    @Test func packetThresholdIsThree() {
+        let sender = Sender()
+        sender.send(5)
+        sender.wait(.milliseconds(50))
+        #expect(sender.acknowledge(1) == 1)
+        #expect(sender.acknowledge(2) == 1)
+        #expect(sender.retransmitted() == [])
+        #expect(sender.acknowledge(3) == 1)
+        #expect(sender.retransmitted() == [0])
+        #expect(sender.recovery.retransmissions[RetransmissionCause.packetThreshold.index] == 1)
+    }
+
+    @Test func timeThresholdIsNineEighthsOfTheRoundTrip() throws {
+        let sender = Sender()
+        sender.send(2)
+        sender.wait(.milliseconds(80))
+        #expect(sender.acknowledge(1) == 1)
+        let deadline = try #require(sender.recovery.deadline)
+        #expect(deadline - sender.now == .milliseconds(10))
+        sender.wait(.milliseconds(10))
+        sender.recovery.handleTimeout(now: sender.now, isPeerWindowClosed: false)
+        #expect(sender.retransmitted() == [0])
+        #expect(sender.recovery.retransmissions[RetransmissionCause.timeThreshold.index] == 1)
+    }
+
+    @Test func probeTimeoutBacksOffExponentiallyUpToItsLimit() throws {
+        let sender = Sender()
+        sender.send(1)
+        var waits: [Int64] = []
+        for _ in 0..<8 {
+            let deadline = try #require(sender.recovery.deadline)
+            waits.append((deadline - sender.now).nanoseconds)
+            sender.now = deadline
+            sender.recovery.handleTimeout(now: sender.now, isPeerWindowClosed: false)
+            #expect(sender.retransmitted() == [0])
+        }
+        // 333 ms + 4 · 166.5 ms + 10 ms before the first sample.
+        #expect(waits[0] == 1_009_000_000)
+        #expect(waits[1] == 2 * waits[0] && waits[2] == 4 * waits[0] && waits[3] == 8 * waits[0])
+        #expect(waits[4] == 10_000_000_000 && waits[7] == 10_000_000_000)
+    }
+
+    @Test func aRetransmittedSegmentGivesNoSampleAndKeepsTheBackoff() throws {
+        let sender = Sender()
+        sender.send(1)
+        sender.wait(.milliseconds(100))
+        #expect(sender.acknowledge(0) == 1)
+        #expect(sender.recovery.rtt.smoothed == .milliseconds(100))
+        sender.send(1)
+        let timeout = sender.recovery.probeTimeoutWithBackoff
+        sender.now = try #require(sender.recovery.deadline)
+        sender.recovery.handleTimeout(now: sender.now, isPeerWindowClosed: false)
+        #expect(sender.retransmitted() == [1])
+        sender.wait(.milliseconds(300))
+        let before = sender.recovery.rtt.smoothed
+        #expect(sender.acknowledge(1) == 1)
+        #expect(sender.recovery.rtt.smoothed == before)
+        #expect(sender.recovery.probeTimeoutWithBackoff == timeout * 2)
+        sender.send(1)
+        sender.wait(.milliseconds(90))
+        #expect(sender.acknowledge(2) == 1)
+        #expect(sender.recovery.probeTimeoutWithBackoff < timeout * 2)
+        #expect(sender.recovery.rtt.smoothed < before)
+    }
+
+    @Test func samplesAreTakenForTheWholeLife() {
+        let sender = Sender()
+        for round in 1...100 {
+            sender.send(1)
+            sender.wait(.milliseconds(round < 50 ? 20 : 200))
+            _ = sender.acknowledge(sender.recovery.nextNew - 1)
+        }
+        #expect(sender.recovery.rtt.smoothed > .milliseconds(195))
+        #expect(sender.recovery.rtt.minimum == .milliseconds(20))
+    }
+
+    @Test func theHeaderOfAnAcknowledgementStandsForLostOnes() {
+        let sender = Sender()
+        sender.send(10)
+        sender.wait(.milliseconds(10))
+        #expect(sender.acknowledge(9, allBefore: 9) == 10)
+        #expect(sender.recovery.unacknowledged == 0)
+        #expect(sender.recovery.span == 0)
+        #expect(sender.recovery.deadline == nil)
+    }
+
+    @Test func oneCongestionEventPerRoundTrip() {
+        let sender = Sender()
+        sender.send(10)
+        sender.wait(.milliseconds(50))
+        let before = sender.recovery.controller.congestionWindow
+        for position in [3, 5, 7, 9] as [UInt64] { _ = sender.acknowledge(position) }
+        #expect(sender.retransmitted().count >= 3)
+        #expect(sender.recovery.controller.congestionWindow == Int(Double(before) * 0.7))
+    }
+
+    @Test func reorderingRaisesTheThresholdAndUndoesTheReduction() {
+        let sender = Sender()
+        sender.send(1)
+        sender.wait(.milliseconds(50))
+        _ = sender.acknowledge(0)
+        sender.send(10)
+        sender.wait(.milliseconds(50))
+        let before = sender.recovery.controller.congestionWindow
+        for position in 2...6 as ClosedRange<UInt64> { _ = sender.acknowledge(position) }
+        #expect(sender.recovery.controller.congestionWindow < before)
+        #expect(sender.retransmitted() == [1])
+        // The original was only late: its acknowledgement comes too soon for the second sending.
+        sender.wait(.milliseconds(5))
+        #expect(sender.acknowledge(1) == 1)
+        #expect(sender.recovery.spuriousRetransmissions == 1)
+        #expect(sender.recovery.controller.congestionWindow >= before)
+        // The same reordering does not mislead it again.
+        for position in 7...10 as ClosedRange<UInt64> { _ = sender.acknowledge(position) }
+        sender.send(6)
+        sender.wait(.milliseconds(50))
+        for position in 12...15 as ClosedRange<UInt64> { _ = sender.acknowledge(position) }
+        #expect(sender.retransmitted() == [])
+    }
+
+    @Test func threeProbeTimeoutsAreMeantForPersistentCongestion() throws {
+        let sender = Sender()
+        sender.send(10)
+        for _ in 0..<3 {
+            sender.now = try #require(sender.recovery.deadline)
+            sender.recovery.handleTimeout(now: sender.now, isPeerWindowClosed: false)
+            #expect(sender.retransmitted().count == 2)
+        }
+        #expect(sender.recovery.controller.congestionWindow == 2)
+    }
+}
