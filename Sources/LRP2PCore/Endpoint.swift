@@ -226,6 +226,11 @@ public final class Endpoint {
                 return
             }
         }
+        // What has the size of a later message is taken for a damaged or forged one, lest two
+        // endpoints that each find the other's answer unknown keep answering it.
+        guard candidates.isEmpty || !WireFormat.laterMessages.contains(datagram.count) else {
+            return countDrop(.unauthenticated)
+        }
         handleFirstMessage(id, datagram, from: source, now: now)
     }
 

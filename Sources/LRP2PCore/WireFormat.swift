@@ -19,6 +19,8 @@ public enum WireFormat {
     static let minimumFirstMessage = connectionIDLength + 32
     /// The shortest third message of a handshake.
     static let minimumThirdMessage = connectionIDLength + 64
+    /// Messages 2 and 3 of a base peer, whose payloads are empty.
+    static let laterMessages = [connectionIDLength + 96, minimumThirdMessage]
     /// The largest window that three bytes can tell.
     static let maximumWindow = 0xff_ffff
     /// The reference loses what is further ahead than its ring (hazard 5): stay below.

@@ -55,6 +55,18 @@ struct EndpointLimitTests {
             endpoint.statistics.handshakesInProgress == InboundHandshakes.maximumCandidates)
     }
 
+    @Test func aStrayAnswerDoesNotBounceForLong() throws {
+        let pair = Pair()
+        _ = try pair.connect()
+        let answer = try #require(pair.sent.first { $0.bytes.count == 104 })
+        var stray = answer
+        stray.bytes[0] ^= 1
+        let sentBefore = pair.sent.count
+        pair.deliver(stray)
+        pair.run(for: .seconds(1))
+        #expect(pair.sent.dropFirst(sentBefore).filter { $0.bytes.count == 104 }.count == 2)
+    }
+
     @Test func strayDataBeginsNoHandshake() throws {
         // Data for a connection that was closed looks like 32 bytes of key but for its nonce.
         let pair = Pair()

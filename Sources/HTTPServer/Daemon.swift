@@ -1,0 +1,112 @@
+import CMicrohttpd
+import Glibc
+
+/// libmicrohttpd's daemon with one thread, and its callbacks.
+///
+/// TLS belongs into `start`: `MHD_USE_TLS`, with the certificate and key as two more options.
+struct Daemon: @unchecked Sendable {
+    private let pointer: OpaquePointer
+    private let core: Unmanaged<ServerCore>
+    private let logger: UnsafeMutablePointer<CMicrohttpd_logger>
+
+    static func start(
+        _ core: ServerCore, on socket: ListeningSocket
+    ) throws(HTTPServerError) -> Self {
+        let configuration = core.configuration
+        // Balanced in `stop`: the callbacks use it until then.
+        let reference = Unmanaged.passRetained(core)
+        let context = reference.toOpaque()
+        let logger = UnsafeMutablePointer<CMicrohttpd_logger>.allocate(capacity: 1)
+        logger.initialize(to: CMicrohttpd_logger(context: context, log: logMessage))
+        let options = [
+            option(.EXTERNAL_LOGGER, CMicrohttpd_log_callback(), logger),
+            option(.LISTEN_SOCKET, Int(socket.descriptor)),
+            option(.CONNECTION_LIMIT, configuration.maximumConnections),
+            option(.CONNECTION_TIMEOUT, configuration.idleTimeoutSeconds),
+            option(.CONNECTION_MEMORY_LIMIT, configuration.connectionMemoryBytes),
+            option(.STRICT_FOR_CLIENT, 1),
+            option(
+                .URI_LOG_CALLBACK, unsafeBitCast(receiveTarget, to: Int.self), context),
+            option(
+                .NOTIFY_COMPLETED, unsafeBitCast(completeRequest, to: Int.self), context),
+            option(.END, 0),
+        ]
+        let flags =
+            MHD_USE_EPOLL_INTERNAL_THREAD.rawValue | MHD_ALLOW_SUSPEND_RESUME.rawValue
+            | MHD_USE_ERROR_LOG.rawValue
+        let pointer = options.withUnsafeBufferPointer { options in
+            withVaList([
+                MHD_OPTION.ARRAY.rawValue, OpaquePointer(options.baseAddress!),
+                MHD_OPTION.END.rawValue,
+            ]) {
+                MHD_start_daemon_va(flags, 0, nil, nil, handleRequest, context, $0)
+            }
+        }
+        guard let pointer else {
+            let number = errno
+            logger.deallocate()
+            reference.release()
+            throw .system(operation: "MHD_start_daemon", errno: number)
+        }
+        return Self(pointer: pointer, core: reference, logger: logger)
+    }
+
+    private static func option(
+        _ option: MHD_OPTION, _ value: Int, _ pointer: UnsafeMutableRawPointer? = nil
+    ) -> MHD_OptionItem {
+        MHD_OptionItem(option: option, value: value, ptr_value: pointer)
+    }
+
+    /// Accepts no more connections. The listening socket is the caller's again.
+    func quiesce() { _ = MHD_quiesce_daemon(pointer) }
+
+    /// Closes every connection and ends the thread. Blocks. No connection may be suspended.
+    func stop() {
+        MHD_stop_daemon(pointer)
+        logger.deallocate()
+        core.release()
+    }
+}
+
+private func core(_ context: UnsafeMutableRawPointer?) -> ServerCore? {
+    context.map { Unmanaged<ServerCore>.fromOpaque($0).takeUnretainedValue() }
+}
+
+/// The first that is known of a request. What it returns is the request's context from now on.
+private let receiveTarget:
+    @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<CChar>?, OpaquePointer?)
+        -> UnsafeMutableRawPointer? = { context, target, _ in
+            guard let core = core(context), let target else { return nil }
+            let exchange = core.makeExchange(target: String(cString: target))
+            return Unmanaged.passRetained(exchange).toOpaque()
+        }
+
+private let handleRequest: MHD_AccessHandlerCallback = {
+    _, connection, _, method, _, upload, uploadSize, exchange in
+    guard let connection = connection.flatMap(Connection.init), let method, let uploadSize,
+        let exchange = exchange?.pointee
+    else { return .NO }
+    let piece = UnsafeRawBufferPointer(
+        start: uploadSize.pointee > 0 ? upload : nil, count: uploadSize.pointee)
+    let taken = Unmanaged<Exchange>.fromOpaque(exchange).takeUnretainedValue()
+        .handleCall(connection, method: String(cString: method), piece: piece)
+    guard let taken else { return .NO }
+    uploadSize.pointee -= taken
+    return .YES
+}
+
+private let completeRequest: MHD_RequestCompletedCallback = { context, _, reference, _ in
+    guard let pointer = reference?.pointee else { return }
+    reference?.pointee = nil
+    let exchange = Unmanaged<Exchange>.fromOpaque(pointer).takeRetainedValue()
+    exchange.finish()
+    core(context)?.remove(exchange)
+}
+
+private let logMessage: @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<CChar>?) -> Void = {
+    context, message in
+    guard let core = core(context), let message else { return }
+    var text = String(cString: message)
+    while text.last?.isNewline == true { text.removeLast() }
+    core.configuration.log(text)
+}

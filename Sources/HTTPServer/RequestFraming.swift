@@ -1,0 +1,20 @@
+import HTTPTypes
+
+/// Where the body of a request ends (RFC 9112 §6.3), and whether it is sent at all.
+struct RequestFraming {
+    /// `nil` for a chunked body; 0 for a request without one.
+    let declaredLength: UInt64?
+    let expectsContinue: Bool
+    let isValid: Bool
+
+    init(_ headers: HTTPFields) {
+        let lengths = headers[values: .contentLength]
+        let isChunked = headers.contains(.transferEncoding)
+        let length = lengths.first.flatMap { UInt64($0) }
+        declaredLength = isChunked ? nil : (length ?? 0)
+        expectsContinue = headers[values: .expect].contains { $0.lowercased() == "100-continue" }
+        isValid =
+            lengths.count <= 1 && !(isChunked && !lengths.isEmpty)
+            && (lengths.isEmpty || length != nil)
+    }
+}

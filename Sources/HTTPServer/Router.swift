@@ -1,0 +1,113 @@
+import HTTPTypes
+
+/// Paths to handlers: literal segments and `{name}` parameters.
+///
+/// A literal wins over a parameter, segment by segment from the left; the order of registration
+/// does not matter. Nothing is normalised: `/a` and `/a/` are two paths.
+public struct Router: Sendable {
+    fileprivate struct Route: Sendable {
+        let pattern: String
+        let segments: [Segment]
+        var handlers: [(method: HTTPRequest.Method, handler: Handler)]
+    }
+
+    fileprivate enum Segment: Sendable, Equatable {
+        case literal(String)
+        case parameter(String)
+    }
+
+    public enum Match: Sendable {
+        /// `pattern` is the route as it was registered: fit for a metric's label, as the raw path
+        /// never is.
+        case found(Handler, pattern: String, parameters: [String: String])
+        /// The path exists. `allowed` is what `Allow` must say (RFC 9110 §15.5.6).
+        case methodNotAllowed(allowed: [HTTPRequest.Method], pattern: String)
+        case notFound
+    }
+
+    private var routes: [Route] = []
+
+    public init() {}
+
+    /// Registers a handler. A second one for the same method and pattern replaces the first.
+    ///
+    /// - Parameter pattern: such as `/v1/connections/{id}/data`.
+    public mutating func on(
+        _ method: HTTPRequest.Method, _ pattern: String, _ handler: @escaping Handler
+    ) {
+        if let index = routes.firstIndex(where: { $0.pattern == pattern }) {
+            routes[index].handlers.removeAll { $0.method == method }
+            routes[index].handlers.append((method, handler))
+            return
+        }
+        let segments = splitPath(pattern).map { segment -> Segment in
+            segment.hasPrefix("{") && segment.hasSuffix("}")
+                ? .parameter(String(segment.dropFirst().dropLast())) : .literal(segment)
+        }
+        routes.append(Route(pattern: pattern, segments: segments, handlers: [(method, handler)]))
+    }
+
+    /// What answers this request. HEAD is answered by GET's handler unless it has one of its own.
+    public func match(_ request: ServerRequest) -> Match {
+        match(method: request.method, segments: request.segments)
+    }
+
+    /// As `match(_:)`, for a decoded path in which every `/` separates segments.
+    public func match(method: HTTPRequest.Method, path: String) -> Match {
+        match(method: method, segments: splitPath(path))
+    }
+
+    private func match(method: HTTPRequest.Method, segments: [String]) -> Match {
+        let candidates = routes.filter { $0.parameters(matching: segments) != nil }
+        guard let route = candidates.max(by: { $1.isMoreSpecific(than: $0) }) else {
+            return .notFound
+        }
+        let fallback = method == .head ? route.handler(for: .get) : nil
+        guard let handler = route.handler(for: method) ?? fallback else {
+            return .methodNotAllowed(allowed: route.allowedMethods, pattern: route.pattern)
+        }
+        return .found(
+            handler, pattern: route.pattern,
+            parameters: route.parameters(matching: segments) ?? [:])
+    }
+}
+
+extension Router.Route {
+    fileprivate func handler(for method: HTTPRequest.Method) -> Handler? {
+        handlers.first { $0.method == method }?.handler
+    }
+
+    /// Sorted, so that the answer does not depend on the order of registration.
+    fileprivate var allowedMethods: [HTTPRequest.Method] {
+        var methods = handlers.map(\.method)
+        if methods.contains(.get) && !methods.contains(.head) { methods.append(.head) }
+        return methods.sorted { $0.rawValue < $1.rawValue }
+    }
+
+    /// The values of the parameters, none of them empty; `nil` when the path is another one.
+    fileprivate func parameters(matching path: [String]) -> [String: String]? {
+        guard path.count == segments.count else { return nil }
+        var parameters: [String: String] = [:]
+        for (segment, value) in zip(segments, path) {
+            switch segment {
+            case .literal(let literal):
+                guard literal == value else { return nil }
+            case .parameter(let name):
+                guard !value.isEmpty else { return nil }
+                parameters[name] = value
+            }
+        }
+        return parameters
+    }
+
+    fileprivate func isMoreSpecific(than other: Self) -> Bool {
+        for (mine, theirs) in zip(segments, other.segments) {
+            switch (mine, theirs) {
+            case (.literal, .parameter): return true
+            case (.parameter, .literal): return false
+            default: continue
+            }
+        }
+        return false
+    }
+}
