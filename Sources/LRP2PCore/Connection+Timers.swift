@@ -12,7 +12,7 @@ extension Connection {
         var deadline = min(thirdMessage.repeatAt, idleDeadline)
         deadline = min(deadline, keepAliveDeadline)
         if let hold = thirdMessage.holdsDataUntil { deadline = min(deadline, hold) }
-        if let recovery = recovery.deadline { deadline = min(deadline, recovery) }
+        if let due = recoveryDeadline { deadline = min(deadline, due) }
         if let probe = windowProbeAt { deadline = min(deadline, probe) }
         return deadline
     }
@@ -26,7 +26,7 @@ extension Connection {
         if idleDeadline <= now { return .idleTimeout }
         if mustEndForSequence { return .sequenceExhausted }
         handleThirdMessageTimer(now: now)
-        if let deadline = recovery.deadline, deadline <= now {
+        if let due = recoveryDeadline, due <= now {
             recovery.handleTimeout(now: now, isPeerWindowClosed: peerWindow == 0)
             // Without message 3 the peer could make nothing of the probe.
             if role == .initiator, !thirdMessage.datagram.isEmpty { thirdMessage.isDue = true }
@@ -37,6 +37,10 @@ extension Connection {
         }
         if keepAliveDeadline <= now { keepAlivesToSend = 1 }
         return nil
+    }
+
+    private var recoveryDeadline: Instant? {
+        recovery.deadline(isPeerWindowClosed: peerWindow == 0)
     }
 
     private var mustEndForSequence: Bool { isNearSequenceEnd && recovery.unacknowledged == 0 }
@@ -63,6 +67,8 @@ extension Connection {
             if peerWindow > 0 { windowProbes = 0 }
             return
         }
-        if windowProbeAt == nil { windowProbeAt = now + recovery.probeTimeoutWithBackoff }
+        if windowProbeAt == nil {
+            windowProbeAt = now + recovery.probeTimeout(isPeerWindowClosed: true)
+        }
     }
 }

@@ -13,6 +13,9 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
     private static var maximumTimeThreshold: Int64 { 16 }
     /// The backoff ends here, so that a path that comes back is found again soon.
     static var maximumProbeTimeout: Interval { .seconds(10) }
+    /// A peer whose window is closed is probed no sooner than this: it will say itself when the
+    /// window opens, and a probe is a whole segment that is refused (RFC 9293 §3.8.6.1).
+    static var minimumWindowProbeTimeout: Interval { .milliseconds(200) }
     /// Probe timeouts without an answer that mean persistent congestion (RFC 9002 §7.6.1).
     private static var persistentCongestionThreshold: Int { 3 }
 
@@ -279,23 +282,27 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
     // MARK: Timer
 
     /// When `handleTimeout` is due; `nil` while nothing is in flight.
-    var deadline: Instant? {
+    ///
+    /// - Parameter isPeerWindowClosed: a peer that says so is slow, not the network.
+    func deadline(isPeerWindowClosed: Bool) -> Instant? {
         if let lossDeadline { return lossDeadline }
         guard inFlight > 0 else { return nil }
-        return lastSendingAt + probeTimeoutWithBackoff
+        return lastSendingAt + probeTimeout(isPeerWindowClosed: isPeerWindowClosed)
     }
 
-    var probeTimeoutWithBackoff: Interval {
-        let factor = Int64(1) << min(probeTimeouts, 20)
-        return min(rtt.probeTimeout * factor, Self.maximumProbeTimeout)
+    /// The probe timeout with its backoff.
+    func probeTimeout(isPeerWindowClosed: Bool) -> Interval {
+        let timeout =
+            isPeerWindowClosed
+            ? max(rtt.probeTimeout, Self.minimumWindowProbeTimeout) : rtt.probeTimeout
+        return min(timeout * (Int64(1) << min(probeTimeouts, 20)), Self.maximumProbeTimeout)
     }
 
     /// The timer has expired: finds losses by time, or else sends the oldest segments again as
     /// probes (RFC 9002 §6.2.4).
-    ///
-    /// - Parameter isPeerWindowClosed: a peer that says so is slow, not the network.
     mutating func handleTimeout(now: Instant, isPeerWindowClosed: Bool) {
-        guard let deadline, deadline <= now else { return }
+        guard let deadline = deadline(isPeerWindowClosed: isPeerWindowClosed), deadline <= now
+        else { return }
         if lossDeadline != nil {
             detectLosses(now: now)
             return

@@ -46,7 +46,7 @@ struct LossRecoveryTests {
         sender.send(2)
         sender.wait(.milliseconds(80))
         #expect(sender.acknowledge(1) == 1)
-        let deadline = try #require(sender.recovery.deadline)
+        let deadline = try #require(sender.recovery.deadline(isPeerWindowClosed: false))
         #expect(deadline - sender.now == .milliseconds(10))
         sender.wait(.milliseconds(10))
         sender.recovery.handleTimeout(now: sender.now, isPeerWindowClosed: false)
@@ -59,7 +59,7 @@ struct LossRecoveryTests {
         sender.send(1)
         var waits: [Int64] = []
         for _ in 0..<8 {
-            let deadline = try #require(sender.recovery.deadline)
+            let deadline = try #require(sender.recovery.deadline(isPeerWindowClosed: false))
             waits.append((deadline - sender.now).nanoseconds)
             sender.now = deadline
             sender.recovery.handleTimeout(now: sender.now, isPeerWindowClosed: false)
@@ -78,19 +78,19 @@ struct LossRecoveryTests {
         #expect(sender.acknowledge(0) == 1)
         #expect(sender.recovery.rtt.smoothed == .milliseconds(100))
         sender.send(1)
-        let timeout = sender.recovery.probeTimeoutWithBackoff
-        sender.now = try #require(sender.recovery.deadline)
+        let timeout = sender.recovery.probeTimeout(isPeerWindowClosed: false)
+        sender.now = try #require(sender.recovery.deadline(isPeerWindowClosed: false))
         sender.recovery.handleTimeout(now: sender.now, isPeerWindowClosed: false)
         #expect(sender.retransmitted() == [1])
         sender.wait(.milliseconds(300))
         let before = sender.recovery.rtt.smoothed
         #expect(sender.acknowledge(1) == 1)
         #expect(sender.recovery.rtt.smoothed == before)
-        #expect(sender.recovery.probeTimeoutWithBackoff == timeout * 2)
+        #expect(sender.recovery.probeTimeout(isPeerWindowClosed: false) == timeout * 2)
         sender.send(1)
         sender.wait(.milliseconds(90))
         #expect(sender.acknowledge(2) == 1)
-        #expect(sender.recovery.probeTimeoutWithBackoff < timeout * 2)
+        #expect(sender.recovery.probeTimeout(isPeerWindowClosed: false) < timeout * 2)
         #expect(sender.recovery.rtt.smoothed < before)
     }
 
@@ -112,7 +112,7 @@ struct LossRecoveryTests {
         #expect(sender.acknowledge(9, allBefore: 9) == 10)
         #expect(sender.recovery.unacknowledged == 0)
         #expect(sender.recovery.span == 0)
-        #expect(sender.recovery.deadline == nil)
+        #expect(sender.recovery.deadline(isPeerWindowClosed: false) == nil)
     }
 
     @Test func oneCongestionEventPerRoundTrip() {
@@ -153,7 +153,7 @@ struct LossRecoveryTests {
         let sender = Sender()
         sender.send(10)
         for _ in 0..<3 {
-            sender.now = try #require(sender.recovery.deadline)
+            sender.now = try #require(sender.recovery.deadline(isPeerWindowClosed: false))
             sender.recovery.handleTimeout(now: sender.now, isPeerWindowClosed: false)
             #expect(sender.retransmitted().count == 2)
         }

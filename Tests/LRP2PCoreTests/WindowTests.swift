@@ -50,6 +50,19 @@ struct WindowTests {
         #expect(pair.run(within: longest) { theirs.receiveRing.count > 8000 })
     }
 
+    @Test func aClosedWindowIsProbedRarely() throws {
+        let pair = Pair(b: smallBuffers())
+        pair.delay = .microseconds(100)
+        let (ours, theirs) = try pair.connect()
+        _ = pair.write(pattern(0..<40_000), to: ours, of: pair.a)
+        #expect(pair.run { ours.peerWindow == 0 })
+        let sentBefore = pair.sent.count { $0.isFromA }
+        pair.run(for: .seconds(60))
+        // 0.2 s, then twice as long each time up to 10 s.
+        #expect((8...13).contains(pair.sent.count { $0.isFromA } - sentBefore))
+        #expect(theirs.closeReason == nil)
+    }
+
     @Test func aClosedWindowIsNoSilence() throws {
         var configuration = smallBuffers()
         configuration.idleTimeout = .seconds(30)
