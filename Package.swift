@@ -3,7 +3,12 @@ import PackageDescription
 
 let package = Package(
     name: "lrp2p-gateway",
+    products: [
+        .executable(name: "lrp2p-bench", targets: ["lrp2p-bench"]),
+        .library(name: "LRP2P", targets: ["LRP2P"]),
+    ],
     dependencies: [
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
     ],
     targets: [
@@ -16,23 +21,33 @@ let package = Package(
         .target(name: "Sodium", dependencies: ["CSodium"]),
         .target(name: "Noise", dependencies: ["Sodium"]),
         .target(name: "LRP2PCore", dependencies: ["Noise", "Sodium"]),
+        .target(name: "LRP2P", dependencies: ["LRP2PCore", "Sodium", "CLinux"]),
         .target(
             name: "HTTPServer",
             dependencies: [
                 "CLinux", "CMicrohttpd",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
+        .executableTarget(
+            name: "lrp2p-bench",
+            dependencies: [
+                "CLinux", "LRP2P", "LRP2PCore", "Sodium",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+
+        .target(name: "TestSupport", path: "Tests/TestSupport"),
         .testTarget(name: "SodiumTests", dependencies: ["Sodium"]),
         .testTarget(name: "NoiseTests", dependencies: ["Noise", "TestSupport"]),
         .testTarget(
             name: "LRP2PCoreTests", dependencies: ["LRP2PCore", "Noise", "Sodium", "TestSupport"]),
+        .testTarget(name: "LRP2PTests", dependencies: ["LRP2P", "CLinux", "lrp2p-bench"]),
+        .testTarget(name: "lrp2p-benchTests", dependencies: ["lrp2p-bench", "LRP2P"]),
         .testTarget(
             name: "HTTPServerTests",
             dependencies: [
                 "HTTPServer",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
-        .target(name: "TestSupport", path: "Tests/TestSupport"),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,7 +1,7 @@
 /// Decides how many segments may be in flight. One file for each algorithm.
 ///
 /// Windows count segments: the protocol's own windows do. A value type without I/O; what it needs
-/// to know is passed in.
+/// to know is passed in. A reduction is undone by going back to an earlier copy.
 protocol CongestionController: Sendable {
     init()
 
@@ -19,8 +19,6 @@ protocol CongestionController: Sendable {
     mutating func onCongestionEvent(now: Instant)
     /// Nothing came through for several probe timeouts (RFC 9002 §7.6).
     mutating func onPersistentCongestion()
-    /// Everything that the last event took for lost had arrived after all (RFC 9438 §4.9).
-    mutating func onSpuriousCongestionEvent()
 }
 
 extension CongestionController {

@@ -7,107 +7,92 @@ struct Cubic: CongestionController {
     /// Growth per round trip that is fair to Reno with that β (§4.3).
     private static let renoIncrease = 3 * (1 - decreaseFactor) / (1 + decreaseFactor)
 
-    private struct State: Sendable {
-        /// cwnd
-        var window = Double(Cubic.initialCongestionWindow)
-        /// ssthresh
-        var threshold = Double.infinity
-        /// W_max: the window before the last reduction, less if it had not reached the one before.
-        var lastMaximum = 0.0
-        /// cwnd_prior: the window before the last reduction.
-        var priorWindow = 0.0
-        /// W_est: the window Reno would have.
-        var renoWindow = 0.0
-        /// K, in seconds: when the curve is back at `lastMaximum`.
-        var plateauTime = 0.0
-        /// When the present stage of congestion avoidance began.
-        var epochStart: Instant?
-        /// Since when the window has not been in full use.
-        var limitedSince: Instant?
-    }
+    /// cwnd
+    private var window = Double(Cubic.initialCongestionWindow)
+    /// ssthresh
+    private var threshold = Double.infinity
+    /// W_max: the window before the last reduction, less if it had not reached the one before.
+    private var lastMaximum = 0.0
+    /// cwnd_prior: the window before the last reduction.
+    private var priorWindow = 0.0
+    /// W_est: the window Reno would have.
+    private var renoWindow = 0.0
+    /// K, in seconds: when the curve is back at `lastMaximum`.
+    private var plateauTime = 0.0
+    /// When the present stage of congestion avoidance began.
+    private var epochStart: Instant?
+    /// Since when the window has not been in full use.
+    private var limitedSince: Instant?
 
-    private var state = State()
-    /// What to return to should the last reduction prove to have been a mistake.
-    private var beforeLastEvent: State?
-
-    var congestionWindow: Int { max(Self.minimumCongestionWindow, Int(state.window)) }
+    var congestionWindow: Int { max(Self.minimumCongestionWindow, Int(window)) }
     var slowStartThreshold: Int? {
-        state.threshold.isFinite ? Int(state.threshold) : nil
+        threshold.isFinite ? Int(threshold) : nil
     }
 
     mutating func onAcknowledgement(rtt: RTTEstimator, isWindowLimited: Bool, now: Instant) {
         guard isWindowLimited else {
-            if state.limitedSince == nil { state.limitedSince = now }
+            if limitedSince == nil { limitedSince = now }
             return
         }
-        if let since = state.limitedSince {
+        if let since = limitedSince {
             // The curve must not run on while it cannot be followed (§4.2).
-            if let start = state.epochStart { state.epochStart = start + (now - since) }
-            state.limitedSince = nil
+            if let start = epochStart { epochStart = start + (now - since) }
+            limitedSince = nil
         }
-        if state.window < state.threshold {
-            state.window += 1
+        if window < threshold {
+            window += 1
             return
         }
         avoidCongestion(rtt: rtt, now: now)
     }
 
     private mutating func avoidCongestion(rtt: RTTEstimator, now: Instant) {
-        if state.epochStart == nil {
-            state.epochStart = now
-            state.renoWindow = state.window
-            if state.lastMaximum < state.window { state.lastMaximum = state.window }
-            state.plateauTime = cubeRoot((state.lastMaximum - state.window) / Self.scale)
+        if epochStart == nil {
+            epochStart = now
+            renoWindow = window
+            if lastMaximum < window { lastMaximum = window }
+            plateauTime = cubeRoot((lastMaximum - window) / Self.scale)
         }
-        let elapsed = (now - (state.epochStart ?? now)).inSeconds
-        let increase = state.renoWindow >= state.priorWindow ? 1 : Self.renoIncrease
-        state.renoWindow += increase / state.window
-        if curve(at: elapsed) < state.renoWindow {
-            state.window = max(state.window, state.renoWindow)
+        let elapsed = (now - (epochStart ?? now)).inSeconds
+        let increase = renoWindow >= priorWindow ? 1 : Self.renoIncrease
+        renoWindow += increase / window
+        if curve(at: elapsed) < renoWindow {
+            window = max(window, renoWindow)
         } else {
             let target = min(
-                max(curve(at: elapsed + rtt.smoothed.inSeconds), state.window),
-                1.5 * state.window)
-            state.window += (target - state.window) / state.window
+                max(curve(at: elapsed + rtt.smoothed.inSeconds), window),
+                1.5 * window)
+            window += (target - window) / window
         }
     }
 
     /// W_cubic(t) (§4.2).
     private func curve(at seconds: Double) -> Double {
-        let distance = seconds - state.plateauTime
-        return Self.scale * distance * distance * distance + state.lastMaximum
+        let distance = seconds - plateauTime
+        return Self.scale * distance * distance * distance + lastMaximum
     }
 
     mutating func onCongestionEvent(now: Instant) {
-        beforeLastEvent = state
-        state.priorWindow = state.window
+        priorWindow = window
         // Fast convergence (§4.7): leave room for newcomers when the window is shrinking anyway.
-        state.lastMaximum =
-            state.window < state.lastMaximum
-            ? state.window * (1 + Self.decreaseFactor) / 2 : state.window
-        state.threshold = max(
-            state.window * Self.decreaseFactor, Double(Self.minimumCongestionWindow))
-        state.window = state.threshold
-        state.epochStart = nil
-        state.limitedSince = nil
+        lastMaximum =
+            window < lastMaximum
+            ? window * (1 + Self.decreaseFactor) / 2 : window
+        threshold = max(
+            window * Self.decreaseFactor, Double(Self.minimumCongestionWindow))
+        window = threshold
+        epochStart = nil
+        limitedSince = nil
     }
 
     mutating func onPersistentCongestion() {
-        beforeLastEvent = nil
-        state.lastMaximum = state.window
-        state.priorWindow = state.window
-        state.threshold = max(
-            state.window * Self.decreaseFactor, Double(Self.minimumCongestionWindow))
-        state.window = Double(Self.minimumCongestionWindow)
-        state.epochStart = nil
-        state.limitedSince = nil
-    }
-
-    mutating func onSpuriousCongestionEvent() {
-        guard let before = beforeLastEvent else { return }
-        beforeLastEvent = nil
-        // What has been gained since is kept.
-        if state.window < before.window { state = before }
+        lastMaximum = window
+        priorWindow = window
+        threshold = max(
+            window * Self.decreaseFactor, Double(Self.minimumCongestionWindow))
+        window = Double(Self.minimumCongestionWindow)
+        epochStart = nil
+        limitedSince = nil
     }
 }
 

@@ -7,7 +7,7 @@
 struct LossRecovery<Controller: CongestionController>: Sendable {
     /// kPacketThreshold (RFC 9002 §6.1.1); grows with the reordering that is seen.
     private static var initialPacketThreshold: UInt64 { 3 }
-    private static var maximumPacketThreshold: UInt64 { 256 }
+    private static var maximumPacketThreshold: UInt64 { 1024 }
     /// kTimeThreshold in eighths (RFC 9002 §6.1.2); grows likewise.
     private static var initialTimeThreshold: Int64 { 9 }
     private static var maximumTimeThreshold: Int64 { 16 }
@@ -16,6 +16,8 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
     /// A peer whose window is closed is probed no sooner than this: it will say itself when the
     /// window opens, and a probe is a whole segment that is refused (RFC 9293 §3.8.6.1).
     static var minimumWindowProbeTimeout: Interval { .milliseconds(200) }
+    /// How long a loss may still prove to have been none.
+    private static var roundTripsOfDoubt: Int64 { 4 }
     /// Probe timeouts without an answer that mean persistent congestion (RFC 9002 §7.6.1).
     private static var persistentCongestionThreshold: Int { 3 }
 
@@ -57,10 +59,26 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
     private var largestAcknowledgedOrder: UInt64?
     private var lossDeadline: Instant?
 
+    /// Segments whose retransmission was acknowledged, with the sending before it: the newest ones.
+    private var resent = SequenceRing<Resent>(start: 0, filler: Resent())
+    private static var maximumResent: Int { 64 }
+
+    private struct Resent: Sendable {
+        var position = UInt64.max
+        var order: UInt64 = 0
+        var cause = RetransmissionCause.packetThreshold
+    }
+
     /// Sendings before this order belong to the congestion event that is being recovered from.
     private var recoveryStart: UInt64 = 0
-    private var lossesInRecovery = 0
-    private var spuriousInRecovery = 0
+    /// The controller before the first of the losses that may all prove to have been none
+    /// (RFC 9438 §4.9); `nil` when there are no such.
+    private var beforeDoubtfulLosses: Controller?
+    /// The order of the first, how many there are, and how many have proved to have been none.
+    private var doubtfulFrom: UInt64 = 0
+    private var doubtfulSince = Instant(nanoseconds: 0)
+    private var doubtfulLosses = 0
+    private var disprovedLosses = 0
     private var packetThreshold = Self.initialPacketThreshold
     private var timeThreshold = Self.initialTimeThreshold
     private(set) var retransmissions = [UInt64](
@@ -155,15 +173,18 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
                 && inFlight * 2 >= controller.congestionWindow)
         if position >= segments.start, segments[position].state != .acknowledged {
             let segment = segments[position]
-            sample(segment, now: now, into: &result)
+            sample(segment, at: position, now: now, into: &result)
             // Karn: only what was sent once tells that the timeout is long enough again.
             if segment.isRetransmission { result.retransmitted = position } else { probeTimeouts = 0 }
             remove(position, wasWindowLimited: wasWindowLimited, now: now)
             result.segments += 1
+        } else {
+            didAcknowledgeAgain(position)
         }
         var before = segments.start
         while before < min(cumulative, segments.end) {
             if segments[before].state != .acknowledged {
+                _ = isForEarlierSending(segments[before], now: now)
                 remove(before, wasWindowLimited: wasWindowLimited, now: now)
                 result.segments += 1
             }
@@ -179,25 +200,49 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
         return result
     }
 
+    /// Whether the acknowledgement comes sooner after the last sending than any round trip so far,
+    /// or before it was sent again at all: then an earlier sending arrived, and the loss was none.
+    private mutating func isForEarlierSending(_ segment: SentSegment, now: Instant) -> Bool {
+        let isLost = segment.state == .lost
+        let isTooSoon =
+            segment.isRetransmission && rtt.hasSample && now - segment.sentAt < rtt.minimum
+        guard isLost || isTooSoon else { return false }
+        didDetectSpuriousLoss(
+            of: isLost ? segment.order : segment.previousOrder, cause: segment.cause,
+            wasSentAgain: !isLost)
+        return true
+    }
+
     /// Draws conclusions from the one segment that the acknowledgement names.
     private mutating func sample(
-        _ segment: SentSegment, now: Instant, into result: inout Acknowledged
+        _ segment: SentSegment, at position: UInt64, now: Instant,
+        into result: inout Acknowledged
     ) {
+        if isForEarlierSending(segment, now: now) { return }
         let elapsed = now - segment.sentAt
-        // Sooner after a sending than any round trip so far: an earlier sending arrived.
-        let isForEarlierSending =
-            segment.state == .lost
-            || (segment.isRetransmission && rtt.hasSample && elapsed < rtt.minimum)
-        if isForEarlierSending {
-            let order = segment.state == .lost ? segment.order : segment.previousOrder
-            didDetectSpuriousLoss(of: order, cause: segment.cause, wasSentAgain: segment.state != .lost)
-            return
-        }
+        if segment.isRetransmission { rememberResent(segment, position) }
         let isNewest = segment.order > (largestAcknowledgedOrder ?? 0)
         if isNewest { largestAcknowledgedOrder = segment.order }
         if isNewest, !segment.isRetransmission {
             rtt.addSample(elapsed)
             result.rttSample = elapsed
+        }
+    }
+
+    private mutating func rememberResent(_ segment: SentSegment, _ position: UInt64) {
+        if resent.count == Self.maximumResent { _ = resent.removeFirst() }
+        resent.append(
+            Resent(position: position, order: segment.previousOrder, cause: segment.cause))
+    }
+
+    /// The peer answers every copy that reaches it. The second answer to a segment that was sent
+    /// twice means that both have, which RFC 3708 learns from a duplicate SACK.
+    private mutating func didAcknowledgeAgain(_ position: UInt64) {
+        for index in resent.start..<resent.end where resent[index].position == position {
+            let known = resent[index]
+            resent[index].position = .max
+            didDetectSpuriousLoss(of: known.order, cause: known.cause, wasSentAgain: true)
+            return
         }
     }
 
@@ -219,9 +264,12 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
                 max(packetThreshold, largest - order + 1), Self.maximumPacketThreshold)
         }
         if cause == .timeThreshold { timeThreshold = min(timeThreshold + 1, Self.maximumTimeThreshold) }
-        guard order < recoveryStart else { return }
-        spuriousInRecovery += 1
-        if spuriousInRecovery == lossesInRecovery { controller.onSpuriousCongestionEvent() }
+        guard let before = beforeDoubtfulLosses, order >= doubtfulFrom else { return }
+        disprovedLosses += 1
+        guard disprovedLosses == doubtfulLosses else { return }
+        beforeDoubtfulLosses = nil
+        // What has been gained since is kept.
+        if controller.congestionWindow < before.congestionWindow { controller = before }
     }
 
     // MARK: Loss
@@ -261,14 +309,23 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
         _ position: UInt64, cause: RetransmissionCause, now: Instant
     ) {
         queueLost(position, cause: cause)
-        guard segments[position].order >= recoveryStart else {
-            lossesInRecovery += 1
-            return
+        let isEvent = segments[position].order >= recoveryStart
+        // What has not been disproved after some round trips was a loss indeed.
+        let hasDoubt =
+            beforeDoubtfulLosses != nil
+            && now - doubtfulSince < rtt.smoothed * Self.roundTripsOfDoubt
+        if isEvent, !hasDoubt {
+            beforeDoubtfulLosses = controller
+            doubtfulSince = now
+            doubtfulFrom = segments[position].order
+            doubtfulLosses = 0
+            disprovedLosses = 0
         }
-        recoveryStart = sendings.end
-        lossesInRecovery = 1
-        spuriousInRecovery = 0
-        controller.onCongestionEvent(now: now)
+        doubtfulLosses += 1
+        if isEvent {
+            recoveryStart = sendings.end
+            controller.onCongestionEvent(now: now)
+        }
     }
 
     private mutating func queueLost(_ position: UInt64, cause: RetransmissionCause) {
@@ -310,6 +367,7 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
         probeTimeouts += 1
         if probeTimeouts == Self.persistentCongestionThreshold, !isPeerWindowClosed {
             recoveryStart = sendings.end
+            beforeDoubtfulLosses = nil
             controller.onPersistentCongestion()
         }
         var queued = 0

@@ -112,15 +112,4 @@ struct CubicTests {
         #expect(cubic.congestionWindow == 2)
         #expect(cubic.slowStartThreshold == 70)
     }
-
-    @Test func aSpuriousEventIsUndoneOnce() {
-        var cubic = Cubic()
-        acknowledge(&cubic, 90, at: .init(nanoseconds: 0))
-        cubic.onCongestionEvent(now: .init(nanoseconds: 0))
-        cubic.onSpuriousCongestionEvent()
-        #expect(cubic.congestionWindow == 100)
-        #expect(cubic.slowStartThreshold == nil)
-        cubic.onSpuriousCongestionEvent()
-        #expect(cubic.congestionWindow == 100)
-    }
 }

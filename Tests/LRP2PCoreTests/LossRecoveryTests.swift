@@ -149,6 +149,46 @@ struct LossRecoveryTests {
         #expect(sender.retransmitted() == [])
     }
 
+    @Test func aSecondAnswerToARetransmittedSegmentDisprovesItsLoss() {
+        let sender = Sender()
+        sender.send(1)
+        sender.wait(.milliseconds(50))
+        _ = sender.acknowledge(0)
+        sender.send(10)
+        sender.wait(.milliseconds(50))
+        let before = sender.recovery.controller.congestionWindow
+        for position in 2...10 as ClosedRange<UInt64> { _ = sender.acknowledge(position) }
+        #expect(sender.retransmitted() == [1])
+        // So late that it could be for either sending.
+        sender.wait(.milliseconds(55))
+        #expect(sender.acknowledge(1) == 1)
+        #expect(sender.recovery.controller.congestionWindow < before)
+        #expect(sender.recovery.spuriousRetransmissions == 0)
+        #expect(sender.acknowledge(1) == 0)
+        #expect(sender.recovery.spuriousRetransmissions == 1)
+        #expect(sender.recovery.controller.congestionWindow >= before)
+        #expect(sender.acknowledge(1) == 0)
+        #expect(sender.recovery.spuriousRetransmissions == 1)
+    }
+
+    @Test func oneTrueLossAmongFalseOnesKeepsTheReduction() {
+        let sender = Sender()
+        sender.send(1)
+        sender.wait(.milliseconds(50))
+        _ = sender.acknowledge(0)
+        sender.send(10)
+        sender.wait(.milliseconds(50))
+        for position in 3...10 as ClosedRange<UInt64> { _ = sender.acknowledge(position) }
+        let reduced = sender.recovery.controller.congestionWindow
+        #expect(sender.retransmitted() == [1, 2])
+        sender.wait(.milliseconds(5))
+        #expect(sender.acknowledge(1) == 1)
+        sender.wait(.milliseconds(50))
+        #expect(sender.acknowledge(2) == 1)
+        #expect(sender.recovery.spuriousRetransmissions == 1)
+        #expect(sender.recovery.controller.congestionWindow <= reduced + 1)
+    }
+
     @Test func threeProbeTimeoutsAreMeantForPersistentCongestion() throws {
         let sender = Sender()
         sender.send(10)

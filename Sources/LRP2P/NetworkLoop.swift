@@ -1,0 +1,193 @@
+import Sodium
+import Synchronization
+
+/// The figures of a socket that any thread may read.
+final class SocketFigures: Sendable {
+    let statistics = Mutex(EndpointStatistics())
+    /// Datagrams the kernel would not take for sending.
+    let sendFailures = Atomic<UInt64>(0)
+}
+
+/// What one network thread does: it owns the protocol's state, and moves datagrams, commands and
+/// events in and out of it.
+///
+/// Each turn takes a bounded number of datagrams from the socket, all commands, and sends a bounded
+/// number; so neither of them can starve the others. A turn in which nothing happened ends in
+/// sleep.
+final class NetworkLoop {
+    /// Slots per receiving system call; each holds one datagram or a train of them.
+    private static let receiveSlots = 32
+    /// Datagrams per sending system call.
+    private static let sendSlots = 64
+    /// Datagrams received before their acknowledgements are sent.
+    private static let datagramsBetweenSends = 64
+    /// Sending system calls in a row.
+    private static let sendCallsPerTurn = 4
+    /// Published figures are at most this old.
+    private static let publicationInterval = Interval.milliseconds(100)
+
+    /// A connection of the core with whoever it belongs to.
+    struct Record {
+        enum Owner {
+            case attempt(ConnectAttempt)
+            case application(PeerConnection)
+        }
+        let connection: Connection
+        var owner: Owner
+    }
+
+    let endpoint: Endpoint
+    let mailbox: Mailbox
+    let inbound: InboundQueue
+    private let socket: UDPSocket
+    private let figures: SocketFigures
+    private let poller: Poller
+    private var receiving: ReceiveBatch
+    private var sending: SendBatch
+    private var commands: [Command] = []
+    /// By the core's connection id. As many as the endpoint's limit on connections.
+    var records: [UInt64: Record] = [:]
+    private var isStopping = false
+    private var hasUnpublishedChanges = false
+    private var lastPublication = MonotonicClock.now
+
+    init(
+        socket: UDPSocket, configuration: PeerSocketConfiguration, mailbox: Mailbox,
+        inbound: InboundQueue, figures: SocketFigures
+    ) throws(ListenError) {
+        self.socket = socket
+        self.mailbox = mailbox
+        self.inbound = inbound
+        self.figures = figures
+        poller = try Poller(socket: socket, eventDescriptor: mailbox.eventDescriptor)
+        receiving = try ReceiveBatch(capacity: NetworkLoop.receiveSlots)
+        sending = try SendBatch(capacity: NetworkLoop.sendSlots)
+        endpoint = Endpoint(
+            configuration: configuration.endpoint,
+            staticPrivateKey: configuration.identity.keyAgreementKey,
+            random: { Sodium.fillWithRandomBytes($0) })
+    }
+
+    /// Runs until it is told to stop.
+    func run() {
+        while true {
+            var isBusy = handleCommands()
+            if isStopping { break }
+            isBusy = receive() || isBusy
+            let now = MonotonicClock.now
+            if let deadline = endpoint.nextDeadline(now: now), deadline <= now {
+                endpoint.handleDeadline(now: now)
+            }
+            mailbox.expireDeadlines(now: now)
+            isBusy = dispatchEvents(now: now) || isBusy
+            isBusy = transmit() || isBusy
+            hasUnpublishedChanges = hasUnpublishedChanges || isBusy
+            publishIfDue(now: now)
+            if !isBusy { sleep() }
+        }
+        shutDown()
+    }
+
+    private func handleCommands() -> Bool {
+        mailbox.take(&commands)
+        guard !commands.isEmpty else { return false }
+        let now = MonotonicClock.now
+        for command in commands {
+            if case .stop = command { isStopping = true } else { handle(command, now: now) }
+        }
+        return true
+    }
+
+    private func receive() -> Bool {
+        let count = receiving.receive(from: socket)
+        var sinceSend = 0
+        for slot in 0..<count {
+            let now = MonotonicClock.now
+            let dropped = receiving.forEachDatagram(in: slot) { datagram, source in
+                endpoint.handleDatagram(datagram, from: source, now: now)
+                sinceSend += 1
+            }
+            for _ in 0..<dropped { endpoint.countDrop(.tooLong) }
+            if sinceSend >= NetworkLoop.datagramsBetweenSends {
+                sinceSend = 0
+                transmit()
+            }
+        }
+        return count > 0
+    }
+
+    /// Sends what there is, up to a bound. While the socket takes no more the core is not asked for
+    /// more: nothing piles up between the two.
+    @discardableResult
+    func transmit() -> Bool {
+        var hasSent = false
+        for _ in 0..<NetworkLoop.sendCallsPerTurn {
+            guard sending.isEmpty || flush() else { return hasSent }
+            let now = MonotonicClock.now
+            while !sending.isFull,
+                let transmit = endpoint.pollTransmit(into: sending.nextSlot, now: now)
+            {
+                sending.append(length: transmit.length, to: transmit.destination, from: socket)
+            }
+            if sending.isEmpty { return hasSent }
+            let wasFull = sending.isFull
+            hasSent = true
+            guard flush(), wasFull else { return hasSent }
+        }
+        return hasSent
+    }
+
+    private func flush() -> Bool {
+        let failuresBefore = sending.failures
+        defer {
+            if sending.failures != failuresBefore {
+                figures.sendFailures.store(sending.failures, ordering: .relaxed)
+            }
+        }
+        return sending.flush(to: socket)
+    }
+
+    private func sleep() {
+        var deadline = endpoint.nextDeadline(now: MonotonicClock.now) ?? .distantFuture
+        if hasUnpublishedChanges {
+            deadline = min(deadline, lastPublication + NetworkLoop.publicationInterval)
+        }
+        guard let until = mailbox.prepareToSleep(until: deadline) else { return }
+        let timeout = until == .distantFuture ? nil : until - MonotonicClock.now
+        poller.wait(timeout, forWritable: !sending.isEmpty)
+    }
+
+    private func publishIfDue(now: Instant) {
+        guard hasUnpublishedChanges,
+            now >= lastPublication + NetworkLoop.publicationInterval
+        else { return }
+        publish()
+        lastPublication = now
+        hasUnpublishedChanges = false
+    }
+
+    private func publish() {
+        let statistics = endpoint.statistics
+        figures.statistics.withLock { $0 = statistics }
+        for record in records.values {
+            if case .application(let peer) = record.owner { peer.publish(record.connection) }
+        }
+    }
+
+    private func shutDown() {
+        // What was written last has the chance to leave.
+        transmit()
+        publish()
+        for case .connect(let attempt) in mailbox.close() {
+            attempt.finish(.failure(.socketClosed))
+        }
+        for record in records.values {
+            switch record.owner {
+            case .attempt(let attempt): attempt.finish(.failure(.socketClosed))
+            case .application(let peer): peer.finish(.local)
+            }
+        }
+        records = [:]
+        inbound.close()
+    }
+}

@@ -1,0 +1,9 @@
+import ArgumentParser
+
+@main
+struct Bench: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "lrp2p-bench",
+        abstract: "Measures LRP2P, and disturbs it.",
+        subcommands: [Throughput.self, Latency.self, Link.self, Peer.self])
+}

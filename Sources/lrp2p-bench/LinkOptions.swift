@@ -1,0 +1,42 @@
+import ArgumentParser
+
+/// The conditions of a link as command-line options.
+struct LinkOptions: ParsableArguments {
+    @Option(help: "Share of datagrams that are lost, such as 5%.")
+    var loss = Share.none
+
+    @Option(help: "Share of datagrams that arrive twice.")
+    var duplicate = Share.none
+
+    @Option(help: "Share of datagrams that are held back beyond the others.")
+    var reorder = Share.none
+
+    @Option(help: "How much longer those take.")
+    var reorderDelay = Span(.milliseconds(10))
+
+    @Option(help: "Delay in each direction, such as 20ms.")
+    var delay = Span(.zero)
+
+    @Option(help: "The delay varies by up to this much, both ways.")
+    var jitter = Span(.zero)
+
+    @Option(help: "Rate of each direction, such as 100mbit; unlimited by default.")
+    var bandwidth: BitRate?
+
+    @Option(help: "Bytes that may wait when the rate is limited.")
+    var queue = 256 * 1024
+
+    @Option(help: "Seed of all decisions.")
+    var seed: UInt64 = 1
+
+    var conditions: LinkConditions {
+        LinkConditions(
+            loss: loss.value, duplication: duplicate.value, reordering: reorder.value,
+            reorderDelay: reorderDelay.interval, delay: delay.interval, jitter: jitter.interval,
+            bytesPerSecond: bandwidth?.bytesPerSecond, queueBytes: queue)
+    }
+
+    func validate() throws {
+        guard queue > 0 else { throw ValidationError("--queue: at least 1 byte") }
+    }
+}
