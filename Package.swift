@@ -21,6 +21,7 @@ let package = Package(
         .target(name: "Sodium", dependencies: ["CSodium"]),
         .target(name: "Noise", dependencies: ["Sodium"]),
         .target(name: "LRP2PCore", dependencies: ["Noise", "Sodium"]),
+        .target(name: "LRP2PSimulation", dependencies: ["LRP2PCore", "Sodium"]),
         .target(name: "LRP2P", dependencies: ["LRP2PCore", "Sodium", "CLinux"]),
         .target(
             name: "HTTPServer",
@@ -31,7 +32,7 @@ let package = Package(
         .executableTarget(
             name: "lrp2p-bench",
             dependencies: [
-                "CLinux", "LRP2P", "LRP2PCore", "Sodium",
+                "CLinux", "LRP2P", "LRP2PCore", "LRP2PSimulation", "Sodium",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -40,6 +41,8 @@ let package = Package(
         .testTarget(name: "NoiseTests", dependencies: ["Noise", "TestSupport"]),
         .testTarget(
             name: "LRP2PCoreTests", dependencies: ["LRP2PCore", "Noise", "Sodium", "TestSupport"]),
+        .testTarget(
+            name: "LRP2PSimulationTests", dependencies: ["LRP2PSimulation", "LRP2PCore"]),
         .testTarget(name: "LRP2PTests", dependencies: ["LRP2P", "CLinux", "lrp2p-bench"]),
         .testTarget(name: "lrp2p-benchTests", dependencies: ["lrp2p-bench", "LRP2P"]),
         .testTarget(

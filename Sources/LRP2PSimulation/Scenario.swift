@@ -1,0 +1,137 @@
+import LRP2PCore
+
+/// How a connection ends once everything is delivered and acknowledged.
+public enum Ending: Sendable, Equatable {
+    /// Both sides close.
+    case close
+    /// One side closes without a word, as the base protocol does; the other must notice by
+    /// silence.
+    case abandon
+    /// Nobody does anything; both must end by idle timeout.
+    case silence
+    /// The connection must survive this long without data, then both sides close.
+    case hold(Interval)
+    /// The initiator closes at this time since the start, finished or not.
+    case midway(Interval)
+}
+
+/// One connection of a history: who connects to whom, and what the four applications do.
+public struct ConnectionPlan: Sendable {
+    /// Hosts, by number.
+    public var initiator = 0
+    public var responder = 1
+    /// Since the start of the history.
+    public var startsAt = Interval.zero
+    public var initiatorWrites = WritePlan.bulk(0)
+    public var responderWrites = WritePlan.bulk(0)
+    public var initiatorReads = ReadPlan.eager
+    public var responderReads = ReadPlan.eager
+    public var ending = Ending.close
+
+    public init() {}
+
+    var total: UInt64 { initiatorWrites.total + responderWrites.total }
+}
+
+/// One directed link of a history.
+public struct LinkPlan: Sendable {
+    /// Hosts, by number.
+    public var source: Int
+    public var destination: Int
+    public var conditions: LinkConditions
+
+    public init(source: Int, destination: Int, conditions: LinkConditions) {
+        self.source = source
+        self.destination = destination
+        self.conditions = conditions
+    }
+}
+
+/// Everything that decides a history. Equal scenarios run equally, to the nanosecond and the
+/// byte.
+public struct Scenario: Sendable {
+    /// What produced it, to name it again.
+    public var kind: HistoryKind
+    public var seed: UInt64
+    public var maximumBytes: Int
+    /// One per host.
+    public var hosts: [EndpointConfiguration]
+    public var links: [LinkPlan]
+    public var connections: [ConnectionPlan]
+    /// The virtual clock at the start. Not always zero, which a program may mistake for "never".
+    public var clockStart = Instant(nanoseconds: 0)
+    /// Hosts look at arrivals and timers only at multiples of this; zero for at once. A process
+    /// that is not scheduled sees datagrams in batches and its timers late.
+    public var wakeGranularity = Interval.zero
+
+    /// What `lrp2p-bench simulate` needs to make this scenario, where family, seed and size are
+    /// not all of it.
+    public var replayArguments: String?
+
+    public init(kind: HistoryKind, seed: UInt64, maximumBytes: Int) {
+        self.kind = kind
+        self.seed = seed
+        self.maximumBytes = maximumBytes
+        hosts = [EndpointConfiguration(), EndpointConfiguration()]
+        links = []
+        connections = []
+    }
+
+    /// Replaces the links between host 0 and host 1.
+    public mutating func setPath(forward: LinkConditions, backward: LinkConditions) {
+        links = [
+            LinkPlan(source: 0, destination: 1, conditions: forward),
+            LinkPlan(source: 1, destination: 0, conditions: backward),
+        ]
+    }
+
+    /// Nothing in this history explains a connection that ends unfinished: at most 30 % of the
+    /// datagrams are lost, and partitions, if any, are short against every timeout.
+    public var mustDeliver: Bool {
+        let timeouts = hosts.flatMap { [$0.idleTimeout ?? .seconds(1800), $0.handshakeTimeout] }
+        return links.allSatisfy { link in
+            let loss = link.conditions.loss.expectedRatio
+            return link.conditions.partitions.allSatisfy { partition in
+                // A probe timeout doubles while a partition lasts, so that the first probe after
+                // it can be as late again as the partition was long, and be lost too.
+                let length = partition.upperBound - partition.lowerBound
+                return loss <= 0.05 && timeouts.allSatisfy { length < $0 / 60 }
+            } && loss <= 0.3
+        }
+    }
+
+    /// The one command that runs this history again.
+    public var replayCommand: String {
+        let arguments = replayArguments
+            ?? "--history \(kind.rawValue) --seed \(seed) --max-bytes \(maximumBytes)"
+        return "swift run lrp2p-bench simulate " + arguments
+    }
+}
+
+/// The families of histories. Within a family, the seed decides everything.
+public enum HistoryKind: String, CaseIterable, Sendable {
+    /// Anything: see `Scenario.random`.
+    case random
+    /// A reader stops until the window is closed, then goes on.
+    case zeroWindow = "zero-window"
+    /// The same, and the word that the window is open again is lost.
+    case lostWindowUpdate = "lost-window-update"
+    /// Sequence numbers pass 2³².
+    case sequenceWrap = "sequence-wrap"
+    /// One direction goes dead for a while, or for good.
+    case oneWayPartition = "one-way-partition"
+    /// 30 % loss from the first datagram on.
+    case lossyHandshake = "lossy-handshake"
+    /// The first copies of each handshake message are damaged.
+    case corruptedHandshake = "corrupted-handshake"
+    /// The first copies of message 3 are lost.
+    case lostMessage3 = "lost-message-3"
+    /// As much as possible, both ways at the same time.
+    case bulkBothWays = "bulk-both-ways"
+    /// Fifty connections between the same two hosts.
+    case manyConnections = "many-connections"
+    /// Three hosts, each connecting to each other at the same time.
+    case mesh
+    /// Nothing to say for many idle timeouts, and keepalives that hold the connection.
+    case keepAlive = "keep-alive"
+}

@@ -1,0 +1,47 @@
+import LRP2PCore
+
+/// What a host checks of its own datagrams, as they come and go.
+extension SimulatedHost {
+    func noteArrival(_ datagram: VirtualDatagram, wireID: UInt64) {
+        if let side = side(ofWireID: wireID) {
+            side.noteArrival(datagram, now: now)
+        } else if let initiator = history.initiators[wireID] {
+            initiator.isOwedAnswer = datagram.bytes.count == 40 && !datagram.isDamaged
+            if initiator.isOwedAnswer { initiator.hasReachedResponder = true }
+            if datagram.bytes.count == 72, !datagram.isDamaged {
+                initiator.isMessage3Through = true
+            }
+        }
+    }
+
+    func noteSending(
+        _ kind: WireKind, _ bytes: UnsafeRawBufferPointer, wireID: UInt64
+    ) throws(InvariantViolation) {
+        let side = side(ofWireID: wireID)
+        switch kind {
+        case .data:
+            guard side?.isClosed != true else {
+                throw InvariantViolation("sent data for a closed connection")
+            }
+        case .handshake(2):
+            // A late message 3 passes for the first message of a connection that is no more.
+            guard let initiator = history.initiators[wireID] else { return }
+            if initiator.hasReachedResponder { initiator.answersSent += 1 }
+            if initiator.isOwedAnswer { initiator.answers.insert(Array(bytes)) }
+        case .handshake:
+            side?.handshakeMessagesSent += 1
+        }
+    }
+
+    /// New data leaves only within the peer's window, but for one segment that probes a closed
+    /// one.
+    func checkWindow(of side: SimulatedConnection) throws(InvariantViolation) {
+        let statistics = side.connection.statistics
+        defer { side.sentBytes = statistics.sentBytes }
+        guard statistics.sentBytes > side.sentBytes,
+              statistics.packetsInFlight > statistics.peerWindowPackets + 1
+        else { return }
+        throw InvariantViolation("sent new data with \(statistics.packetsInFlight) segments in "
+            + "flight and a window of \(statistics.peerWindowPackets)")
+    }
+}
