@@ -4,12 +4,14 @@ import PackageDescription
 let package = Package(
     name: "lrp2p-gateway",
     products: [
+        .executable(name: "lrp2p-gateway", targets: ["lrp2p-gateway"]),
         .executable(name: "lrp2p-bench", targets: ["lrp2p-bench"]),
         .library(name: "LRP2P", targets: ["LRP2P"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
     targets: [
         .systemLibrary(
@@ -28,6 +30,20 @@ let package = Package(
             dependencies: [
                 "CLinux", "CMicrohttpd",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
+        .target(
+            name: "Gateway",
+            dependencies: [
+                "HTTPServer", "LRP2P",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .executableTarget(
+            name: "lrp2p-gateway",
+            dependencies: [
+                "Gateway", "HTTPServer", "LRP2P",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(
             name: "lrp2p-bench",
@@ -50,6 +66,19 @@ let package = Package(
             dependencies: [
                 "HTTPServer",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
+        .testTarget(
+            name: "GatewayTests",
+            dependencies: [
+                "Gateway", "HTTPServer", "LRP2P",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(
+            name: "lrp2p-gatewayTests",
+            dependencies: [
+                "lrp2p-gateway", "Gateway", "LRP2P",
+                .product(name: "Logging", package: "swift-log"),
             ]),
     ],
     swiftLanguageModes: [.v6]

@@ -19,8 +19,6 @@ public enum ConnectError: Error, Equatable {
     case socketClosed
     /// Another peer answered. It has been sent nothing but the handshake.
     case peerMismatch(expected: PeerID, found: PeerID)
-    /// The peer's answer is not a valid handshake message.
-    case handshakeFailed
     /// The address leads back to this socket.
     case connectedToSelf
     /// The socket has as many connections, or attempts not yet begun, as it may have.

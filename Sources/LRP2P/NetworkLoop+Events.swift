@@ -108,8 +108,8 @@ extension ConnectError {
     /// Why an attempt ended that had not become a connection.
     fileprivate init(_ reason: CloseReason) {
         self = switch reason {
-        case .handshakeTimeout, .idleTimeout: .timedOut
-        case .sequenceExhausted: .handshakeFailed
+        // The last two need an established connection, which is no attempt any more.
+        case .handshakeTimeout, .idleTimeout, .sequenceExhausted: .timedOut
         case .connectedToSelf: .connectedToSelf
         case .local: .socketClosed
         }

@@ -1,0 +1,113 @@
+import FoundationEssentials
+import LRP2P
+
+/// What `GET /v1/connections/{id}` tells. Lengths of time are in seconds, positions and sizes in
+/// bytes unless the name says packets.
+struct ConnectionDocument: Encodable {
+    struct Send: Encodable {
+        /// Everything before has been taken from the client.
+        let acceptedOffset: UInt64
+        /// Everything before has been acknowledged by the peer.
+        let acknowledgedOffset: UInt64
+        let bufferBytes: Int
+    }
+
+    struct Receive: Encodable {
+        /// Cursors: everything before has been acknowledged by the reader; has been received.
+        let acknowledged: String
+        let received: String
+        let acknowledgedOffset: UInt64
+        let receivedOffset: UInt64
+    }
+
+    struct RoundTripTime: Encodable {
+        let latestSeconds: Double?
+        let smoothedSeconds: Double?
+        let variationSeconds: Double?
+        let minimumSeconds: Double?
+    }
+
+    struct Transport: Encodable {
+        let congestionWindowPackets: Int
+        let slowStartThresholdPackets: Int?
+        let peerWindowPackets: Int
+        let localWindowPackets: Int
+        let inFlightPackets: Int
+        let packetsSent: UInt64
+        let packetsReceived: UInt64
+        let retransmits: [String: UInt64]
+        let spuriousRetransmits: UInt64
+        let duplicatesReceived: UInt64
+        let limitedBy: String
+    }
+
+    let id: String
+    let name: String?
+    let state: ConnectionState
+    let direction: ConnectionDirection
+    let peer: String
+    let publicKey: String
+    let remoteAddress: String
+    let localAddress: String
+    let openedAt: Date
+    let closedAt: Date?
+    let closeReason: String?
+    let send: Send
+    let receive: Receive
+    let rtt: RoundTripTime
+    let transport: Transport
+    /// Only in the answer of `GET /v1/accept`.
+    var nextAfter: String?
+
+    init(_ connection: RegisteredConnection, localAddress: SocketAddress) {
+        let transport = connection.transport
+        // The reason first: a connection told to be open must not be told to have ended.
+        let reason = transport.closeReason
+        let received = transport.receivedRange
+        let sent = transport.sendRange
+        id = connection.id
+        name = connection.name
+        state = reason == nil ? .open : .closed
+        direction = connection.direction
+        peer = connection.peer
+        publicKey = Hex.encode(transport.remotePublicKey)
+        remoteAddress = transport.remoteAddress.description
+        self.localAddress = localAddress.description
+        openedAt = connection.openedAt
+        closedAt = connection.closedAt
+        closeReason = reason?.rawValue
+        send = Send(
+            acceptedOffset: sent.upperBound, acknowledgedOffset: sent.lowerBound,
+            bufferBytes: transport.sendBufferBytes)
+        receive = Receive(
+            acknowledged: connection.cursor(received.lowerBound).description,
+            received: connection.cursor(received.upperBound).description,
+            acknowledgedOffset: received.lowerBound, receivedOffset: received.upperBound)
+        let statistics = transport.statistics
+        rtt = RoundTripTime(
+            latestSeconds: statistics.latestRTT?.inSeconds,
+            smoothedSeconds: statistics.smoothedRTT?.inSeconds,
+            variationSeconds: statistics.rttVariation?.inSeconds,
+            minimumSeconds: statistics.minimumRTT?.inSeconds)
+        self.transport = Transport(statistics)
+    }
+}
+
+extension ConnectionDocument.Transport {
+    init(_ statistics: ConnectionStatistics) {
+        congestionWindowPackets = statistics.congestionWindowPackets
+        slowStartThresholdPackets = statistics.slowStartThresholdPackets
+        peerWindowPackets = statistics.peerWindowPackets
+        localWindowPackets = statistics.localWindowPackets
+        inFlightPackets = statistics.packetsInFlight
+        packetsSent = statistics.packetsSent
+        packetsReceived = statistics.packetsReceived
+        retransmits = Dictionary(
+            uniqueKeysWithValues: RetransmissionCause.allCases.map {
+                ($0.rawValue, statistics.retransmissions(by: $0))
+            })
+        spuriousRetransmits = statistics.spuriousRetransmissions
+        duplicatesReceived = statistics.duplicatesReceived
+        limitedBy = statistics.limitedBy.rawValue
+    }
+}

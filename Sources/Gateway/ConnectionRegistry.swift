@@ -1,0 +1,143 @@
+import FoundationEssentials
+import LRP2P
+import Logging
+import Synchronization
+
+/// The connections of this gateway, by the ids it gave them: the open ones, and for a while the
+/// closed ones, because what they received can still be read.
+///
+/// Safe to use from any thread; the network thread adds inbound connections and never waits here.
+final class ConnectionRegistry: Sendable {
+    struct Totals: Sendable {
+        var opened: [ConnectionDirection: UInt64] = [:]
+        var closed: [CloseReason: UInt64] = [:]
+    }
+
+    private struct State {
+        var table: ConnectionTable<RegisteredConnection>
+        var arrivals: ArrivalList
+        var totals = Totals()
+    }
+
+    /// Of the cursors of `accept`, and of those of the pages: what one means must not be taken for
+    /// the other.
+    let arrivalEpoch = Epoch.random()
+    let pageEpoch = Epoch.random()
+    private let state: Mutex<State>
+    let arrivalWaiters = WaitList()
+    private let log: Logger
+
+    init(limits: GatewayLimits, log: Logger) {
+        state = Mutex(
+            State(
+                table: ConnectionTable(
+                    maximumClosed: limits.maximumClosedConnections,
+                    retention: limits.closedConnectionRetention),
+                arrivals: ArrivalList(limit: limits.maximumRememberedArrivals)))
+        self.log = log
+    }
+
+    var all: [RegisteredConnection] { state.withLock { $0.table.all.map(\.entry) } }
+    var totals: Totals { state.withLock { $0.totals } }
+    var counts: (open: Int, closed: Int) {
+        state.withLock { ($0.table.openCount, $0.table.closedCount) }
+    }
+
+    /// Gives a connection an id and watches it until it is closed.
+    @discardableResult
+    func add(_ transport: PeerConnection, name: String? = nil) -> RegisteredConnection {
+        var connection: RegisteredConnection
+        repeat {
+            connection = RegisteredConnection(
+                id: ConnectionID.random(), name: name, transport: transport)
+        } while !insert(connection)
+        if connection.direction == .inbound { arrivalWaiters.wakeAll() }
+        Task { [connection] in
+            // Here, because writing a log can block, and the caller may be the network thread.
+            self.log.info(
+                "connection opened",
+                metadata: [
+                    "connection": "\(connection.id)", "direction": "\(connection.direction)",
+                    "peer": "\(connection.peer)", "address": "\(transport.remoteAddress)",
+                ])
+            if let reason = await transport.waitUntilClosed() {
+                self.noteClosed(connection, reason)
+            }
+        }
+        return connection
+    }
+
+    private func insert(_ connection: RegisteredConnection) -> Bool {
+        state.withLock { state in
+            guard state.table.insert(connection, id: connection.id) else { return false }
+            state.totals.opened[connection.direction, default: 0] += 1
+            if connection.direction == .inbound { state.arrivals.append(connection.id) }
+            return true
+        }
+    }
+
+    /// Idempotent: the connection's watcher and whoever closed it both call it.
+    func noteClosed(_ connection: RegisteredConnection, _ reason: CloseReason) {
+        connection.setClosedAt(Date())
+        let isNews = state.withLock { state in
+            guard state.table.markClosed(id: connection.id, now: .now) else { return false }
+            state.totals.closed[reason, default: 0] += 1
+            return true
+        }
+        guard isNews else { return }
+        log.info(
+            "connection closed",
+            metadata: ["connection": "\(connection.id)", "reason": "\(reason.rawValue)"])
+    }
+
+    func connection(_ id: String) throws(GatewayError) -> RegisteredConnection {
+        guard let slot = state.withLock({ $0.table[id] }) else {
+            throw .missing(.connection(id: id))
+        }
+        return slot.entry
+    }
+
+    func remove(_ connection: RegisteredConnection) {
+        state.withLock { $0.table.remove(id: connection.id) }
+    }
+
+    func removeExpired(now: ContinuousClock.Instant = .now) {
+        state.withLock { $0.table.removeExpired(now: now) }
+    }
+
+    func lookUpArrival(
+        _ choice: ArrivalChoice
+    ) -> (ArrivalList.Lookup, RegisteredConnection?) {
+        state.withLock { state in
+            let table = state.table
+            let exists = { (id: String) in table[id] != nil }
+            let lookup =
+                switch choice {
+                case .from(let position): state.arrivals.next(from: position, exists: exists)
+                case .take: state.arrivals.takeNext(exists: exists)
+                case .peek: state.arrivals.peekNext(exists: exists)
+                }
+            guard case .found(let id, _) = lookup else { return (lookup, nil) }
+            return (lookup, table[id]?.entry)
+        }
+    }
+
+    func page(
+        from sequence: UInt64, limit: Int,
+        where matches: @Sendable (RegisteredConnection) -> Bool
+    ) -> (connections: [RegisteredConnection], next: UInt64?) {
+        state.withLock { state in
+            let page = state.table.page(from: sequence, limit: limit) { matches($0.entry) }
+            return (page.slots.map(\.entry), page.next)
+        }
+    }
+}
+
+/// The names connections have in paths and metrics.
+enum ConnectionID {
+    /// `c` and 60 random bits in base32 (RFC 4648 §6), lowercase: short, and not to be guessed.
+    static func random() -> String {
+        let alphabet = Array("abcdefghijklmnopqrstuvwxyz234567")
+        return "c" + String((0..<12).map { _ in alphabet[.random(in: 0..<32)] })
+    }
+}

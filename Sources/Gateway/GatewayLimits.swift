@@ -1,0 +1,41 @@
+/// Every limit the gateway itself sets, in one place. What happens at each is in the DocC page.
+public struct GatewayLimits: Sendable {
+    /// Longest accepted body of a JSON resource, in bytes; a longer one is answered 413.
+    public var maximumJSONBodyBytes = 64 << 10
+    /// Closed connections that stay listed and readable; beyond it the one closed first is removed.
+    public var maximumClosedConnections = 256
+    /// How long a closed connection stays listed and readable.
+    public var closedConnectionRetention: Duration = .seconds(15 * 60)
+    /// Inbound connections `GET /v1/accept` remembers; an older `after` is answered 410.
+    public var maximumRememberedArrivals = 4096
+    /// Requests that may wait at one time; a further one is answered 429. Must stay below the
+    /// number of HTTP connections, or waiters could lock everyone else out.
+    public var maximumWaiters = 3584
+    /// Connections with time series of their own in `/metrics`.
+    public var maximumConnectionSeries = 200
+
+    /// Longest `wait` of a long-poll; a longer one counts as this.
+    public var maximumWait: Duration = .seconds(60)
+    /// Longest `wait` of `POST /v1/connections`, and what it is when not given.
+    public var maximumConnectWait: Duration = .seconds(30)
+    public var defaultConnectWait: Duration = .seconds(10)
+    /// Longest `drain` of `DELETE /v1/connections/{id}`, and what it is when not given.
+    public var maximumDrain: Duration = .seconds(30)
+    public var defaultDrain: Duration = .seconds(5)
+
+    /// Most bytes in one answer of `GET …/data`, and how many it is when not given.
+    public var maximumDataBytes = 4 << 20
+    public var defaultDataBytes = 1 << 20
+    /// Connections in one page of `GET /v1/connections`, and how many it is when not given.
+    public var maximumPageSize = 1000
+    public var defaultPageSize = 100
+    /// Longest `name` of a connection, in bytes of UTF-8.
+    public var maximumNameBytes = 64
+
+    public init() {}
+
+    /// Limits that fit a server with this many HTTP connections: one eighth is never for waiters.
+    public init(maximumHTTPConnections: Int) {
+        maximumWaiters = max(1, maximumHTTPConnections - max(1, maximumHTTPConnections / 8))
+    }
+}

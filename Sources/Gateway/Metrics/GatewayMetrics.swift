@@ -1,0 +1,131 @@
+import LRP2P
+
+/// All figures at one moment, and their text. A plain value.
+struct GatewayMetrics: Sendable {
+    /// The figures of one connection that has time series of its own.
+    struct Connection: Sendable {
+        let id: String
+        let peer: String
+        let direction: ConnectionDirection
+        let statistics: ConnectionStatistics
+        let receiveUnacknowledgedBytes: Int
+    }
+
+    var endpoint: EndpointStatistics
+    var openConnections: Int
+    var closedConnections: Int
+    var totals: ConnectionRegistry.Totals
+    var receiveUnacknowledgedBytes: Int
+    var sendQueueBytes: Int
+    var waitingRequests: Int
+    var http: HTTPCounters.Snapshot
+    var process: ProcessStatistics?
+    var connections: [Connection]
+    var omittedConnections: Int
+
+    var text: String {
+        var writer = MetricsWriter()
+        writeConnectionCounts(&writer)
+        writeTransport(&writer)
+        writeBuffers(&writer)
+        writeHTTP(&writer)
+        writeConnections(&writer)
+        writeProcess(&writer)
+        return writer.text
+    }
+
+    private func writeConnectionCounts(_ writer: inout MetricsWriter) {
+        writer.family(
+            "lrp2p_connections", .gauge,
+            "Connections by state; closed ones are those whose data can still be read.")
+        let states = [
+            ("handshaking", endpoint.handshakesInProgress), ("open", openConnections),
+            ("closed", closedConnections),
+        ]
+        for (state, count) in states {
+            writer.sample("lrp2p_connections", [("state", state)], count)
+        }
+        writer.family(
+            "lrp2p_connections_opened_total", .counter,
+            "Connections whose handshake finished, by who began it.")
+        for direction in ConnectionDirection.allCases {
+            writer.sample(
+                "lrp2p_connections_opened_total", [("direction", direction.rawValue)],
+                totals.opened[direction] ?? 0)
+        }
+        writer.family(
+            "lrp2p_connections_closed_total", .counter, "Opened connections that ended, by reason.")
+        for reason in CloseReason.allCases {
+            writer.sample(
+                "lrp2p_connections_closed_total", [("reason", reason.rawValue)],
+                totals.closed[reason] ?? 0)
+        }
+    }
+
+    private func writeTransport(_ writer: inout MetricsWriter) {
+        writer.family(
+            "lrp2p_handshake_duration_seconds", .histogram,
+            "Time from the first datagram of a handshake until it finished.")
+        writer.histogram("lrp2p_handshake_duration_seconds", [], endpoint.handshakeDurations)
+        writer.family(
+            "lrp2p_rtt_seconds", .histogram, "Round-trip time samples of all connections.")
+        writer.histogram("lrp2p_rtt_seconds", [], endpoint.rttSamples)
+
+        writer.family("lrp2p_packets_sent_total", .counter, "UDP datagrams sent.")
+        writer.sample("lrp2p_packets_sent_total", [], endpoint.packetsSent)
+        writer.family("lrp2p_packets_received_total", .counter, "UDP datagrams received.")
+        writer.sample("lrp2p_packets_received_total", [], endpoint.packetsReceived)
+        writer.family(
+            "lrp2p_packets_retransmitted_total", .counter, "Segments sent again, by cause.")
+        for (cause, count) in zip(RetransmissionCause.allCases, endpoint.retransmissionsByCause) {
+            writer.sample(
+                "lrp2p_packets_retransmitted_total", [("cause", cause.rawValue)], count)
+        }
+        writer.family(
+            "lrp2p_datagrams_dropped_total", .counter, "Received UDP datagrams dropped, by reason.")
+        for (reason, count) in zip(DropReason.allCases, endpoint.dropsByReason) {
+            writer.sample("lrp2p_datagrams_dropped_total", [("reason", reason.rawValue)], count)
+        }
+        writer.family(
+            "lrp2p_sent_bytes_total", .counter, "Application bytes sent for the first time.")
+        writer.sample("lrp2p_sent_bytes_total", [], endpoint.sentBytes)
+        writer.family(
+            "lrp2p_received_bytes_total", .counter, "Application bytes received, in order.")
+        writer.sample("lrp2p_received_bytes_total", [], endpoint.receivedBytes)
+    }
+
+    private func writeBuffers(_ writer: inout MetricsWriter) {
+        writer.family(
+            "lrp2p_receive_unacknowledged_bytes", .gauge,
+            "Bytes received that HTTP clients have not acknowledged.")
+        writer.sample("lrp2p_receive_unacknowledged_bytes", [], receiveUnacknowledgedBytes)
+        writer.family(
+            "lrp2p_send_queue_bytes", .gauge,
+            "Bytes accepted from HTTP clients that peers have not acknowledged.")
+        writer.sample("lrp2p_send_queue_bytes", [], sendQueueBytes)
+    }
+
+    private func writeHTTP(_ writer: inout MetricsWriter) {
+        writer.family(
+            "lrp2p_polls_waiting", .gauge,
+            "HTTP requests that wait for data, a connection, a handshake or an acknowledgement.")
+        writer.sample("lrp2p_polls_waiting", [], waitingRequests)
+        writer.family(
+            "lrp2p_http_requests_total", .counter,
+            "HTTP requests answered, by method, route and status code.")
+        for (key, count) in http.requests.sorted(by: { $0.key < $1.key }) {
+            writer.sample(
+                "lrp2p_http_requests_total",
+                [("method", key.method), ("route", key.route), ("code", String(key.status))], count)
+        }
+        writer.family(
+            "lrp2p_http_request_duration_seconds", .histogram,
+            "Time spent on HTTP requests, without the time they waited, by route.")
+        for (route, histogram) in http.durations.sorted(by: { $0.key < $1.key }) {
+            writer.histogram(
+                "lrp2p_http_request_duration_seconds", [("route", route)], histogram)
+        }
+        writer.family("lrp2p_build_info", .gauge, "Always 1; the version is in the label.")
+        writer.sample("lrp2p_build_info", [("version", GatewayVersion.current)], 1)
+    }
+}

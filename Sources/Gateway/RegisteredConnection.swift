@@ -1,0 +1,122 @@
+import FoundationEssentials
+import LRP2P
+import Synchronization
+
+/// One LRP2P connection and what the gateway knows about it beyond the transport.
+final class RegisteredConnection: Sendable {
+    /// Made here; unrelated to anything on the wire.
+    let id: String
+    let name: String?
+    let transport: PeerConnection
+    /// Made once: it takes a hash and a big division.
+    let peer: String
+    let openedAt: Date
+    /// Of the receive cursors.
+    let epoch: Epoch
+    private let state = Mutex(State())
+    private let uploadEnds = WaitList()
+
+    /// How long an upload that is to give way may take to do so.
+    private static let takeoverTime: Duration = .seconds(2)
+
+    private struct State {
+        var upload: Task<Result<UInt64, GatewayError>, Never>?
+        var uploadIsSuperseded = false
+        var isDraining = false
+        var closedAt: Date?
+    }
+
+    init(id: String, name: String?, transport: PeerConnection) {
+        self.id = id
+        self.name = name
+        self.transport = transport
+        peer = transport.remotePeerID.description
+        openedAt = Date()
+        epoch = .random()
+    }
+
+    var isClosed: Bool { transport.closeReason != nil }
+    var closedAt: Date? { state.withLock { $0.closedAt } }
+    var direction: ConnectionDirection { transport.role == .initiator ? .outbound : .inbound }
+
+    func cursor(_ position: UInt64) -> Cursor { Cursor(epoch: epoch, position: position) }
+
+    func setClosedAt(_ date: Date) {
+        state.withLock { if $0.closedAt == nil { $0.closedAt = date } }
+    }
+
+    /// From here on no request may begin to send.
+    func beginDrain() {
+        state.withLock { $0.isDraining = true }
+    }
+
+    var closedError: GatewayError {
+        .state(.connectionClosed(transport.closeReason, send: transport.sendRange))
+    }
+}
+
+extension RegisteredConnection {
+    typealias Upload = @Sendable () async throws(GatewayError) -> UInt64
+
+    /// Runs an upload, which returns the offset it came to. One at a time can, so that bodies
+    /// cannot mix.
+    ///
+    /// - Parameter takesOver: ends another one instead of failing because of it. A client that left
+    ///   while the send buffer was full cannot be noticed, because the end of its TCP connection
+    ///   lies behind bytes that are not read; its next attempt must not be locked out by the last.
+    func upload(takesOver: Bool, _ body: @escaping Upload) async throws(GatewayError) -> UInt64 {
+        let deadline = ContinuousClock.now + Self.takeoverTime
+        while true {
+            guard !isClosed, !state.withLock({ $0.isDraining }) else { throw closedError }
+            let generation = uploadEnds.generation
+            let (task, isOurs) = state.withLock { state in
+                if let other = state.upload {
+                    state.uploadIsSuperseded = state.uploadIsSuperseded || takesOver
+                    return (other, false)
+                }
+                let task = Task { await self.run(body) }
+                state.upload = task
+                return (task, true)
+            }
+            if isOurs {
+                let result = await withTaskCancellationHandler {
+                    await task.value
+                } onCancel: {
+                    task.cancel()
+                }
+                return try result.get()
+            }
+            guard takesOver, ContinuousClock.now < deadline, !Task.isCancelled else {
+                throw .state(.uploadInProgress)
+            }
+            task.cancel()
+            await uploadEnds.wait(whileGeneration: generation, deadline: deadline)
+        }
+    }
+
+    private func run(_ body: Upload) async -> Result<UInt64, GatewayError> {
+        let result: Result<UInt64, GatewayError>
+        do throws(GatewayError) {
+            result = .success(try await body())
+        } catch {
+            result = .failure(error)
+        }
+        let isSuperseded = state.withLock { state in
+            defer { state.uploadIsSuperseded = false }
+            state.upload = nil
+            return state.uploadIsSuperseded
+        }
+        uploadEnds.wakeAll()
+        if isSuperseded, case .failure = result { return .failure(.state(.uploadSuperseded)) }
+        return result
+    }
+}
+
+/// Who began the handshake, seen from here.
+enum ConnectionDirection: String, CaseIterable, Encodable {
+    case inbound, outbound
+}
+
+enum ConnectionState: String, CaseIterable, Encodable {
+    case open, closed
+}

@@ -1,0 +1,118 @@
+import HTTPServer
+import HTTPTypes
+import LRP2P
+
+/// `POST /v1/connections`: makes a connection to a peer.
+struct ConnectResource: Sendable {
+    let gateway: GatewayContext
+
+    private struct Target {
+        let address: HostPort
+        let peer: PeerID?
+        let name: String?
+    }
+
+    func post(_ request: ServerRequest) async throws(GatewayError) -> ServerResponse {
+        let query = try QueryParameters(request.query, allowed: ["wait"])
+        let wait = try query.duration(
+            "wait", limit: gateway.limits.maximumConnectWait,
+            default: gateway.limits.defaultConnectWait)
+        let body = try await JSONBody.read(
+            request, allowed: ["address", "peer", "name"],
+            limit: gateway.limits.maximumJSONBodyBytes)
+        let target = try target(body)
+        let deadline = ContinuousClock.now + wait
+        let transport = try await gateway.waiters.wait { () async throws(GatewayError) in
+            try await connect(to: target, deadline: deadline)
+        }
+        let connection = gateway.registry.add(transport, name: target.name)
+        let document = ConnectionDocument(connection, localAddress: gateway.socket.localAddress)
+        var response = ServerResponse.json(document, status: .created)
+        response.headers[.location] = "\(ConnectionsResource.path)/\(connection.id)"
+        return response
+    }
+
+    private func target(_ body: JSONBody) throws(GatewayError) -> Target {
+        guard let address = HostPort(try body.requiredString("address")), address.port != 0 else {
+            throw .invalidMember(
+                name: "address",
+                detail: "has to be HOST:PORT with a port from 1 to 65535, IPv6 in brackets")
+        }
+        var peer: PeerID?
+        if let text = body.string("peer") {
+            peer = PeerID(text)
+            guard peer != nil else {
+                throw .invalidMember(name: "peer", detail: "is not a peer id")
+            }
+        }
+        let name = body.string("name")
+        if let name {
+            let limit = gateway.limits.maximumNameBytes
+            let isPrintable = name.unicodeScalars.allSatisfy {
+                $0.properties.generalCategory != .control
+            }
+            guard !name.isEmpty, name.utf8.count <= limit, isPrintable else {
+                throw .invalidMember(
+                    name: "name",
+                    detail: "has to have 1 to \(limit) bytes and no control character")
+            }
+        }
+        return Target(address: address, peer: peer, name: name)
+    }
+
+    /// Tries the addresses of the host one after the other; each gets its share of the time left.
+    private func connect(
+        to target: Target, deadline: ContinuousClock.Instant
+    ) async throws(GatewayError) -> PeerConnection {
+        var addresses = try await resolve(target.address, deadline: deadline)[...]
+        // One that was tried says more than one that could not be.
+        var timedOut = false
+        var failure = ConnectError.timedOut
+        while let address = addresses.popFirst() {
+            let now = ContinuousClock.now
+            let share = now + (deadline - now) / (addresses.count + 1)
+            do {
+                return try await gateway.socket.connect(
+                    to: address, expecting: target.peer, deadline: share)
+            } catch {
+                switch error {
+                case .timedOut: timedOut = true
+                case .unusableAddress: failure = error
+                case .cancelled: throw gateway.cancellation
+                default: throw .connectFailed(error, address: "\(target.address)")
+                }
+            }
+        }
+        throw .connectFailed(timedOut ? .timedOut : failure, address: "\(target.address)")
+    }
+
+    private func resolve(
+        _ target: HostPort, deadline: ContinuousClock.Instant
+    ) async throws(GatewayError) -> [SocketAddress] {
+        let lookup = Task { () async -> Result<[SocketAddress], ResolveError> in
+            do throws(ResolveError) {
+                return .success(try await SocketAddress.resolve(target.description))
+            } catch {
+                return .failure(error)
+            }
+        }
+        let timer = Task {
+            // Not when it is cancelled: the answer came first.
+            if (try? await Task.sleep(until: deadline, clock: .continuous)) != nil {
+                lookup.cancel()
+            }
+        }
+        defer { timer.cancel() }
+        let result = await withTaskCancellationHandler {
+            await lookup.value
+        } onCancel: {
+            lookup.cancel()
+        }
+        switch result {
+        case .success(let addresses): return addresses
+        case .failure(.cancelled):
+            throw Task.isCancelled ? gateway.cancellation : .resolveTimeout(host: target.host)
+        case .failure(let error): throw .resolveFailed(error, host: target.host)
+        }
+    }
+}

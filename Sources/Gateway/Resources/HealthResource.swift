@@ -1,0 +1,22 @@
+import HTTPServer
+import HTTPTypes
+
+/// `/healthz` and `/readyz`: for whoever decides whether to restart this process, or to use it.
+struct HealthResource: Sendable {
+    let gateway: GatewayContext
+
+    private struct Document: Encodable {
+        let status: String
+    }
+
+    /// Alive, whatever else.
+    func health(_ request: ServerRequest) throws(GatewayError) -> ServerResponse {
+        .json(Document(status: "ok"))
+    }
+
+    /// Ready to serve; not any more once it is shutting down.
+    func readiness(_ request: ServerRequest) throws(GatewayError) -> ServerResponse {
+        if gateway.isDraining { throw .shuttingDown }
+        return .json(Document(status: "ready"))
+    }
+}

@@ -1,0 +1,34 @@
+import HTTPServer
+import LRP2P
+
+/// `/metrics`, for Prometheus.
+struct MetricsResource: Sendable {
+    let gateway: GatewayContext
+    let http: HTTPCounters
+
+    func get(_ request: ServerRequest) throws(GatewayError) -> ServerResponse {
+        .text(snapshot().text, type: MetricsWriter.mediaType)
+    }
+
+    private func snapshot() -> GatewayMetrics {
+        let connections = gateway.registry.all
+        let counts = gateway.registry.counts
+        let open = connections.filter { !$0.isClosed }
+        return GatewayMetrics(
+            endpoint: gateway.socket.statistics,
+            openConnections: counts.open, closedConnections: counts.closed,
+            totals: gateway.registry.totals,
+            receiveUnacknowledgedBytes: connections.reduce(0) {
+                $0 + $1.transport.receivedRange.count
+            },
+            sendQueueBytes: open.reduce(0) { $0 + $1.transport.sendRange.count },
+            waitingRequests: gateway.waiters.waiting, http: http.snapshot, process: .read(),
+            connections: open.prefix(gateway.limits.maximumConnectionSeries).map {
+                GatewayMetrics.Connection(
+                    id: $0.id, peer: $0.peer, direction: $0.direction,
+                    statistics: $0.transport.statistics,
+                    receiveUnacknowledgedBytes: $0.transport.receivedRange.count)
+            },
+            omittedConnections: max(0, open.count - gateway.limits.maximumConnectionSeries))
+    }
+}

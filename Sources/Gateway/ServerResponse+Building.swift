@@ -1,0 +1,49 @@
+import FoundationEssentials
+import HTTPServer
+import HTTPTypes
+
+extension ServerResponse {
+    /// A JSON document, ended by a newline so that it looks right in a terminal.
+    static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) -> ServerResponse {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        encoder.dateEncodingStrategy = .iso8601
+        encoder.keyEncodingStrategy = .convertToSnakeCase
+        encoder.nonConformingFloatEncodingStrategy = .convertToString(
+            positiveInfinity: "+Inf", negativeInfinity: "-Inf", nan: "NaN")
+        let headers: HTTPFields = [.contentType: "application/json", .cacheControl: "no-store"]
+        guard let data = try? encoder.encode(value) else {
+            // Only a value that JSON cannot represent gets here, and none of our documents is one.
+            return ServerResponse(status: .internalServerError, headers: headers)
+        }
+        return ServerResponse(status: status, headers: headers, body: [UInt8](data) + [0x0a])
+    }
+
+    static func text(_ text: String, type: String, status: HTTPResponse.Status = .ok)
+        -> ServerResponse
+    {
+        ServerResponse(
+            status: status, headers: [.contentType: type, .cacheControl: "no-store"],
+            body: [UInt8](text.utf8))
+    }
+}
+
+extension HTTPField.Name {
+    private static func literal(_ name: String) -> HTTPField.Name {
+        guard let field = HTTPField.Name(name) else {
+            preconditionFailure("\(name) is not a header field name")
+        }
+        return field
+    }
+
+    static let host = literal("Host")
+    /// Cursors of the first byte of the body and of the one after its last.
+    static let offset = literal("Offset")
+    static let nextOffset = literal("Next-Offset")
+    /// Present, as `true`, when nothing will follow `Next-Offset`.
+    static let streamClosed = literal("Stream-Closed")
+    /// The cursor to pass as the next `after`.
+    static let nextAfter = literal("Next-After")
+    /// A byte position in the sending direction.
+    static let sendOffset = literal("Send-Offset")
+}

@@ -1,0 +1,69 @@
+import HTTPServer
+import HTTPTypes
+import Testing
+
+@testable import Gateway
+
+@Suite struct JSONBodyTests {
+    private func body(_ text: String) throws -> JSONBody {
+        try JSONBody([UInt8](text.utf8), allowed: ["address", "name"])
+    }
+
+    @Test func readsStrings() throws {
+        let body = try body(#"{"address":"a:1"}"#)
+        #expect(try body.requiredString("address") == "a:1")
+        #expect(body.string("name") == nil)
+        #expect(try problem { _ = try body.requiredString("name") }.field == "name")
+    }
+
+    @Test(arguments: [
+        (#"{"adress":"a:1"}"#, "adress", "address, name"), (#"{"name":1}"#, "name", "a string"),
+        (#"{"name":null}"#, "name", "a string"), (#"{"name":["a"]}"#, "name", "a string"),
+    ])
+    func namesTheMember(text: String, field: String, detail: String) throws {
+        let problem = try problem { _ = try body(text) }
+        #expect(problem.status == 400)
+        #expect(problem.code == "invalid_member")
+        #expect(problem.field == field)
+        #expect(problem.detail.contains(detail))
+    }
+
+    @Test(arguments: ["", "[]", "\"a\"", "{", "{\"name\":}", "{} x", "5"])
+    func saysWhatIsNotAnObject(text: String) throws {
+        let problem = try problem { _ = try body(text) }
+        #expect(problem.status == 400)
+        #expect(problem.code == "malformed_json")
+        #expect(problem.detail == "The body is not a JSON object.")
+    }
+
+    private func read(_ bytes: [UInt8], type: String?) async throws {
+        var headers = HTTPFields()
+        headers[.contentType] = type
+        let request = ServerRequest(
+            method: .post, path: "/", query: [], headers: headers, remoteAddress: "",
+            body: RequestBody(bytes))
+        _ = try await JSONBody.read(request, allowed: ["name"], limit: 64)
+    }
+
+    @Test(arguments: [
+        nil, "application/json", "Application/JSON; charset=utf-8", "application/merge-patch+json",
+        "application/x-www-form-urlencoded",
+    ])
+    func takesTheseMediaTypes(type: String?) async throws {
+        try await read([UInt8]("{}".utf8), type: type)
+    }
+
+    @Test func refusesOtherMediaTypes() async throws {
+        let error = await #expect(throws: GatewayError.self) {
+            try await read([UInt8]("{}".utf8), type: "text/plain")
+        }
+        #expect(ProblemDetails(try #require(error)).status == 415)
+    }
+
+    @Test func refusesALongBody() async throws {
+        let error = await #expect(throws: GatewayError.self) {
+            try await read([UInt8](repeating: 0x20, count: 65), type: nil)
+        }
+        #expect(ProblemDetails(try #require(error)).status == 413)
+    }
+}
