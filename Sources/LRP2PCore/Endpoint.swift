@@ -12,30 +12,30 @@ public final class Endpoint {
     /// Bytes that `pollTransmit` may need.
     public static let maximumDatagramSize = WireFormat.maximumDatagram
     /// Answers to first messages that wait to be sent; beyond it new ones are dropped.
-    private static let maximumReplies = 256
+    static let maximumReplies = 256
     /// Datagrams one connection sends before it is another's turn.
     private static let sendQuantum = 32
 
-    private let shared: EndpointShared
-    private let staticKey: SecretBytes
+    let shared: EndpointShared
+    let staticKey: SecretBytes
     /// Our X25519 public key, 32 bytes.
     public let staticPublicKey: [UInt8]
     private let random: (UnsafeMutableRawBufferPointer) -> Void
 
-    private var connections: [ConnectionID: Connection] = [:]
+    var connections: [ConnectionID: Connection] = [:]
     /// The connection of the last datagram: mostly that of the next, too.
     private var lastFound: Connection?
-    private var handshakes: InboundHandshakes
+    var handshakes: InboundHandshakes
     private var lastID: UInt64 = 0
 
-    private var replies = SequenceRing<Reply?>(start: 0, filler: nil)
+    var replies = SequenceRing<Reply?>(start: 0, filler: nil)
     private var ready = SequenceRing<Connection?>(start: 0, filler: nil)
     private var sentInTurn = 0
     private var touched: [Connection] = []
     private var deadlines = DeadlineHeap()
-    private var events = SequenceRing<EndpointEvent?>(start: 0, filler: nil)
+    var events = SequenceRing<EndpointEvent?>(start: 0, filler: nil)
 
-    private struct Reply {
+    struct Reply {
         let datagram: [UInt8]
         let destination: SocketAddress
     }
@@ -70,7 +70,7 @@ public final class Endpoint {
         shared.countDrop(reason)
     }
 
-    private func randomSecret() -> SecretBytes {
+    func randomSecret() -> SecretBytes {
         SecretBytes(count: X25519.keyLength) { random($0) }
     }
 
@@ -105,7 +105,7 @@ public final class Endpoint {
         }
     }
 
-    private func makeConnection(
+    func makeConnection(
         _ role: Role, _ wireID: ConnectionID, remoteAddress: SocketAddress, now: Instant
     ) -> Connection {
         lastID += 1
@@ -114,7 +114,7 @@ public final class Endpoint {
             now: now)
     }
 
-    private func add(_ connection: Connection) {
+    func add(_ connection: Connection) {
         connections[connection.wireID] = connection
         touch(connection)
     }
@@ -186,7 +186,7 @@ public final class Endpoint {
         }
     }
 
-    private func note(_ progress: Connection.Progress, of connection: Connection) {
+    func note(_ progress: Connection.Progress, of connection: Connection) {
         if progress.contains(.readable), !connection.hasReadableEvent {
             connection.hasReadableEvent = true
             events.append(.readable(connection))
@@ -194,100 +194,6 @@ public final class Endpoint {
         if progress.contains(.writable), !connection.hasWritableEvent {
             connection.hasWritableEvent = true
             events.append(.writable(connection))
-        }
-    }
-
-    // MARK: Handshakes that peers begin
-
-    /// A datagram that belongs to no connection.
-    private func handleHandshake(
-        _ id: ConnectionID, _ datagram: UnsafeRawBufferPointer, from source: SocketAddress,
-        now: Instant
-    ) {
-        guard datagram.count >= WireFormat.minimumDataDatagram else {
-            countDrop(.tooShort)
-            return
-        }
-        handshakes.removeExpired(now: now)
-        let candidates = handshakes.candidates(for: id)
-        if datagram.count < WireFormat.minimumFirstMessage || looksLikeData(datagram) {
-            guard let first = candidates.first else { return countDrop(.unknownConnection) }
-            if !first.keepEarly(datagram) { countDrop(.earlyDataLimit) }
-            return
-        }
-        if let known = candidates.first(where: { datagram.elementsEqual($0.firstDatagram) }) {
-            answer(known)
-            return
-        }
-        if datagram.count >= WireFormat.minimumThirdMessage {
-            for handshake in candidates {
-                guard let payload = try? handshake.readThirdMessage(datagram) else { continue }
-                accept(handshake, datagram, payload: payload, from: source, now: now)
-                return
-            }
-        }
-        // What has the size of a later message is taken for a damaged or forged one, lest two
-        // endpoints that each find the other's answer unknown keep answering it.
-        guard candidates.isEmpty || !WireFormat.laterMessages.contains(datagram.count) else {
-            return countDrop(.unauthenticated)
-        }
-        handleFirstMessage(id, datagram, from: source, now: now)
-    }
-
-    private func handleFirstMessage(
-        _ id: ConnectionID, _ datagram: UnsafeRawBufferPointer, from source: SocketAddress,
-        now: Instant
-    ) {
-        guard handshakes.hasRoom(for: id, from: source.host),
-            connections.count + handshakes.count < shared.configuration.maximumConnections
-        else {
-            countDrop(.handshakeLimit)
-            return
-        }
-        do {
-            let handshake = try InboundHandshake(
-                firstDatagram: datagram, source: source, staticKey: staticKey.copy(),
-                ephemeralKey: randomSecret(), now: now)
-            handshakes.insert(handshake)
-            answer(handshake)
-        } catch {
-            countDrop(.unauthenticated)
-        }
-    }
-
-    /// A data datagram of a connection we do not have (any more) could pass for a first message,
-    /// which is 32 arbitrary bytes. But where that has a random key, data has a nonce that counts
-    /// from 0: the first four bytes tell them apart but for one key in 2³².
-    private func looksLikeData(_ datagram: UnsafeRawBufferPointer) -> Bool {
-        datagram.loadUnaligned(
-            fromByteOffset: WireFormat.connectionIDLength, as: UInt32.self) == 0
-    }
-
-    private func answer(_ handshake: InboundHandshake) {
-        guard replies.count < Self.maximumReplies else {
-            countDrop(.handshakeLimit)
-            return
-        }
-        handshake.answersSent += 1
-        replies.append(
-            Reply(datagram: handshake.secondDatagram, destination: handshake.source))
-    }
-
-    private func accept(
-        _ handshake: InboundHandshake, _ thirdDatagram: UnsafeRawBufferPointer,
-        payload: [UInt8], from source: SocketAddress, now: Instant
-    ) {
-        let candidates = handshakes.candidates(for: handshake.wireID)
-        candidates.forEach { handshakes.remove($0) }
-        let connection = makeConnection(
-            .responder, handshake.wireID, remoteAddress: source, now: now)
-        connection.didAccept(handshake, thirdDatagram, payload: payload, now: now)
-        add(connection)
-        events.append(.accepted(connection))
-        for datagram in candidates.flatMap(\.early) {
-            var copy = datagram
-            let progress = copy.withUnsafeMutableBytes { connection.handleData($0, now: now) }
-            note(progress, of: connection)
         }
     }
 

@@ -3,21 +3,13 @@
 ///
 /// The protocol acknowledges segments, and a segment keeps its number when it is sent again. So
 /// each sending gets an *order* of its own, which takes the part that packet numbers have in
-/// RFC 9002; it never leaves this file.
+/// RFC 9002; nothing but loss recovery knows of it.
 struct LossRecovery<Controller: CongestionController>: Sendable {
-    /// kPacketThreshold (RFC 9002 §6.1.1); grows with the reordering that is seen.
-    private static var initialPacketThreshold: UInt64 { 3 }
-    private static var maximumPacketThreshold: UInt64 { 1024 }
-    /// kTimeThreshold in eighths (RFC 9002 §6.1.2); grows likewise.
-    private static var initialTimeThreshold: Int64 { 9 }
-    private static var maximumTimeThreshold: Int64 { 16 }
     /// The backoff ends here, so that a path that comes back is found again soon.
     static var maximumProbeTimeout: Interval { .seconds(10) }
     /// A peer whose window is closed is probed no sooner than this: it will say itself when the
     /// window opens, and a probe is a whole segment that is refused (RFC 9293 §3.8.6.1).
     static var minimumWindowProbeTimeout: Interval { .milliseconds(200) }
-    /// How long a loss may still prove to have been none.
-    private static var roundTripsOfDoubt: Int64 { 4 }
     /// Probe timeouts without an answer that mean persistent congestion (RFC 9002 §7.6.1).
     private static var persistentCongestionThreshold: Int { 3 }
 
@@ -59,31 +51,11 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
     private var largestAcknowledgedOrder: UInt64?
     private var lossDeadline: Instant?
 
-    /// Segments whose retransmission was acknowledged, with the sending before it: the newest ones.
-    private var resent = SequenceRing<Resent>(start: 0, filler: Resent())
-    private static var maximumResent: Int { 64 }
-
-    private struct Resent: Sendable {
-        var position = UInt64.max
-        var order: UInt64 = 0
-        var cause = RetransmissionCause.packetThreshold
-    }
-
     /// Sendings before this order belong to the congestion event that is being recovered from.
     private var recoveryStart: UInt64 = 0
-    /// The controller before the first of the losses that may all prove to have been none
-    /// (RFC 9438 §4.9); `nil` when there are no such.
-    private var beforeDoubtfulLosses: Controller?
-    /// The order of the first, how many there are, and how many have proved to have been none.
-    private var doubtfulFrom: UInt64 = 0
-    private var doubtfulSince = Instant(nanoseconds: 0)
-    private var doubtfulLosses = 0
-    private var disprovedLosses = 0
-    private var packetThreshold = Self.initialPacketThreshold
-    private var timeThreshold = Self.initialTimeThreshold
+    private var spurious = SpuriousLossDetection<Controller>()
     private(set) var retransmissions = [UInt64](
         repeating: 0, count: RetransmissionCause.allCases.count)
-    private(set) var spuriousRetransmissions: UInt64 = 0
 
     init(initialSequenceNumber: UInt32) {
         segments = SequenceRing(start: UInt64(initialSequenceNumber), filler: SentSegment())
@@ -100,6 +72,8 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
     /// How far the newest segment is ahead of the first that is not acknowledged.
     var span: Int { segments.count }
     var isWindowFull: Bool { inFlight >= controller.congestionWindow }
+
+    var spuriousRetransmissions: UInt64 { spurious.spuriousRetransmissions }
 
     func segment(at position: UInt64) -> SentSegment { segments[position] }
 
@@ -179,7 +153,9 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
             remove(position, wasWindowLimited: wasWindowLimited, now: now)
             result.segments += 1
         } else {
-            didAcknowledgeAgain(position)
+            if let loss = spurious.didAcknowledgeAgain(position) {
+                didDisprove(loss, wasSentAgain: true)
+            }
         }
         var before = segments.start
         while before < min(cumulative, segments.end) {
@@ -207,10 +183,17 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
         let isTooSoon =
             segment.isRetransmission && rtt.hasSample && now - segment.sentAt < rtt.minimum
         guard isLost || isTooSoon else { return false }
-        didDetectSpuriousLoss(
-            of: isLost ? segment.order : segment.previousOrder, cause: segment.cause,
-            wasSentAgain: !isLost)
+        let order = isLost ? segment.order : segment.previousOrder
+        didDisprove(.init(order: order, cause: segment.cause), wasSentAgain: !isLost)
         return true
+    }
+
+    private mutating func didDisprove(
+        _ loss: SpuriousLossDetection<Controller>.Loss, wasSentAgain: Bool
+    ) {
+        spurious.didDisprove(
+            loss, largest: largestAcknowledgedOrder, wasSentAgain: wasSentAgain,
+            controller: &controller)
     }
 
     /// Draws conclusions from the one segment that the acknowledgement names.
@@ -220,29 +203,15 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
     ) {
         if isForEarlierSending(segment, now: now) { return }
         let elapsed = now - segment.sentAt
-        if segment.isRetransmission { rememberResent(segment, position) }
+        if segment.isRetransmission {
+            spurious.remember(
+                position, .init(order: segment.previousOrder, cause: segment.cause))
+        }
         let isNewest = segment.order > (largestAcknowledgedOrder ?? 0)
         if isNewest { largestAcknowledgedOrder = segment.order }
         if isNewest, !segment.isRetransmission {
             rtt.addSample(elapsed)
             result.rttSample = elapsed
-        }
-    }
-
-    private mutating func rememberResent(_ segment: SentSegment, _ position: UInt64) {
-        if resent.count == Self.maximumResent { _ = resent.removeFirst() }
-        resent.append(
-            Resent(position: position, order: segment.previousOrder, cause: segment.cause))
-    }
-
-    /// The peer answers every copy that reaches it. The second answer to a segment that was sent
-    /// twice means that both have, which RFC 3708 learns from a duplicate SACK.
-    private mutating func didAcknowledgeAgain(_ position: UInt64) {
-        for index in resent.start..<resent.end where resent[index].position == position {
-            let known = resent[index]
-            resent[index].position = .max
-            didDetectSpuriousLoss(of: known.order, cause: known.cause, wasSentAgain: true)
-            return
         }
     }
 
@@ -254,24 +223,6 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
         }
     }
 
-    private mutating func didDetectSpuriousLoss(
-        of order: UInt64, cause: RetransmissionCause, wasSentAgain: Bool
-    ) {
-        if wasSentAgain { spuriousRetransmissions += 1 }
-        guard cause != .probeTimeout else { return }
-        if let largest = largestAcknowledgedOrder, largest > order {
-            packetThreshold = min(
-                max(packetThreshold, largest - order + 1), Self.maximumPacketThreshold)
-        }
-        if cause == .timeThreshold { timeThreshold = min(timeThreshold + 1, Self.maximumTimeThreshold) }
-        guard let before = beforeDoubtfulLosses, order >= doubtfulFrom else { return }
-        disprovedLosses += 1
-        guard disprovedLosses == doubtfulLosses else { return }
-        beforeDoubtfulLosses = nil
-        // What has been gained since is kept.
-        if controller.congestionWindow < before.congestionWindow { controller = before }
-    }
-
     // MARK: Loss
 
     /// Declares lost what RFC 9002 §6.1 does, and arms the timer for what comes next.
@@ -279,7 +230,7 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
         lossDeadline = nil
         guard let largest = largestAcknowledgedOrder else { return }
         let delay = max(
-            max(rtt.smoothed, rtt.latest) * timeThreshold / 8, RTTEstimator.granularity)
+            max(rtt.smoothed, rtt.latest) * spurious.timeThreshold / 8, RTTEstimator.granularity)
         while !sendings.isEmpty {
             let order = sendings.start
             let sending = sendings[order]
@@ -288,7 +239,7 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
                 continue
             }
             guard order < largest else { return }
-            if largest - order >= packetThreshold {
+            if largest - order >= spurious.packetThreshold {
                 declareLost(sending.position, cause: .packetThreshold, now: now)
             } else if sending.sentAt + delay <= now {
                 declareLost(sending.position, cause: .timeThreshold, now: now)
@@ -310,18 +261,9 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
     ) {
         queueLost(position, cause: cause)
         let isEvent = segments[position].order >= recoveryStart
-        // What has not been disproved after some round trips was a loss indeed.
-        let hasDoubt =
-            beforeDoubtfulLosses != nil
-            && now - doubtfulSince < rtt.smoothed * Self.roundTripsOfDoubt
-        if isEvent, !hasDoubt {
-            beforeDoubtfulLosses = controller
-            doubtfulSince = now
-            doubtfulFrom = segments[position].order
-            doubtfulLosses = 0
-            disprovedLosses = 0
-        }
-        doubtfulLosses += 1
+        spurious.didDeclareLost(
+            segments[position].order, isEvent: isEvent, controller: controller, rtt: rtt,
+            now: now)
         if isEvent {
             recoveryStart = sendings.end
             controller.onCongestionEvent(now: now)
@@ -367,7 +309,7 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
         probeTimeouts += 1
         if probeTimeouts == Self.persistentCongestionThreshold, !isPeerWindowClosed {
             recoveryStart = sendings.end
-            beforeDoubtfulLosses = nil
+            spurious.giveUpDoubt()
             controller.onPersistentCongestion()
         }
         var queued = 0
