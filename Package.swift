@@ -59,8 +59,15 @@ let package = Package(
             name: "LRP2PCoreTests", dependencies: ["LRP2PCore", "Noise", "Sodium", "TestSupport"]),
         .testTarget(
             name: "LRP2PSimulationTests", dependencies: ["LRP2PSimulation", "LRP2PCore"]),
-        .testTarget(name: "LRP2PTests", dependencies: ["LRP2P", "CLinux", "lrp2p-bench"]),
-        .testTarget(name: "lrp2p-benchTests", dependencies: ["lrp2p-bench", "LRP2P"]),
+        .testTarget(
+            name: "LRP2PTests",
+            dependencies: ["LRP2P", "LRP2PSimulation", "CLinux", "lrp2p-bench"]),
+        .testTarget(
+            name: "lrp2p-benchTests",
+            dependencies: [
+                "lrp2p-bench", "LRP2P", "LRP2PSimulation",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
         .testTarget(
             name: "HTTPServerTests",
             dependencies: [

@@ -47,17 +47,21 @@ public struct LinkCounters: Sendable, Equatable {
     }
 }
 
-/// One copy of a datagram on its way.
-struct LinkArrival {
-    let time: Instant
-    let bytes: [UInt8]
-    let isDamaged: Bool
-    let isDuplicate: Bool
+/// When, and in what state, one copy of a datagram leaves a link.
+public struct LinkArrival: Sendable, Equatable {
+    public let time: Instant
+    /// Bits were flipped, or the end cut off.
+    public let isDamaged: Bool
+    /// The later one of two copies.
+    public let isDuplicate: Bool
 }
 
-/// One direction of a path between two hosts.
-struct Link {
-    let conditions: LinkConditions
+/// One direction of a path between two hosts: decides what becomes of each datagram, and carries
+/// none itself. It has no clock: virtual time drives it as well as a real one.
+///
+/// Equal conditions, seed, name, lengths and times give equal decisions. Not for concurrent use.
+public struct Link: Sendable {
+    public let conditions: LinkConditions
     private(set) var counters = LinkCounters()
     // One stream of random numbers per effect: more loss then leaves the jitter as it was.
     private var lossRandom: SeededRandom
@@ -70,7 +74,11 @@ struct Link {
     private var busyUntil = Instant(nanoseconds: .min)
     private var lastArrival = Instant(nanoseconds: .min)
 
-    init(conditions: LinkConditions, seed: UInt64, name: String) {
+    /// - Parameters:
+    ///   - seed: decides everything random.
+    ///   - name: tells links of one seed apart; each name has random numbers of its own.
+    public init(conditions: LinkConditions, seed: UInt64, name: String) {
+        precondition(conditions.bytesPerSecond.map { $0 > 0 } ?? true, "a rate above zero")
         self.conditions = conditions
         lossRandom = SeededRandom(seed: seed, stream: "loss " + name)
         delayRandom = SeededRandom(seed: seed, stream: "delay " + name)
@@ -80,10 +88,16 @@ struct Link {
         targetedHits = Array(repeating: 0, count: conditions.targetedFaults.count)
     }
 
-    /// Decides what becomes of a datagram that enters the link now; `deliver` gets each copy.
-    mutating func send(
+    /// Decides what becomes of a datagram that enters the link now.
+    ///
+    /// - Parameters:
+    ///   - bytes: the datagram. It is copied only to be damaged.
+    ///   - now: on the clock of ``LinkArrival/time``; never earlier than in the call before.
+    ///   - elapsed: since the start, for ``LinkConditions/partitions``.
+    ///   - deliver: gets each copy, in order of arrival. The bytes are valid during the call.
+    public mutating func send(
         _ bytes: UnsafeRawBufferPointer, now: Instant, elapsed: Interval,
-        deliver: (LinkArrival) -> Void
+        deliver: (UnsafeRawBufferPointer, LinkArrival) -> Void
     ) -> DatagramFate {
         counters.sent += 1
         counters.sentBytes += bytes.count
@@ -98,19 +112,20 @@ struct Link {
             counters.duplicated += 1
         }
         var damaged = 0
-        var times = [arrival(departure: departure)]
-        if copies > 1 { times.append(arrival(departure: departure) + duplicationDelay()) }
-        for (copy, time) in times.sorted().enumerated() {
-            var content = Array(bytes)
-            let isDamaged = !content.isEmpty && (targeted == .damage
+        let first = arrival(departure: departure)
+        let second = copies > 1 ? arrival(departure: departure) + duplicationDelay() : first
+        for copy in 0..<copies {
+            let isDamaged = !bytes.isEmpty && (targeted == .damage
                 || conditions.corruption > 0 && corruptionRandom.chance(conditions.corruption))
+            let arrival = LinkArrival(
+                time: copy == 0 ? min(first, second) : max(first, second),
+                isDamaged: isDamaged, isDuplicate: copy > 0)
             if isDamaged {
-                damage(&content)
                 damaged += 1
+                damagedCopy(of: bytes).withUnsafeBytes { deliver($0, arrival) }
+            } else {
+                deliver(bytes, arrival)
             }
-            deliver(LinkArrival(
-                time: time, bytes: content, isDamaged: isDamaged,
-                isDuplicate: copy > 0))
         }
         counters.damaged += damaged
         return .carried(copies: copies, damaged: damaged)
@@ -185,10 +200,11 @@ struct Link {
     }
 
     /// Flips one to eight bits, or cuts the end off (one time in four).
-    private mutating func damage(_ bytes: inout [UInt8]) {
+    private mutating func damagedCopy(of datagram: UnsafeRawBufferPointer) -> [UInt8] {
+        var bytes = Array(datagram)
         if corruptionRandom.chance(0.25) {
             bytes.removeLast(corruptionRandom.integer(in: 1...bytes.count))
-            return
+            return bytes
         }
         // Distinct bytes, or two flips could undo each other.
         let start = corruptionRandom.integer(in: 0...bytes.count - 1)
@@ -197,5 +213,6 @@ struct Link {
             let position = (start + index) % bytes.count
             bytes[position] ^= 1 << UInt8(corruptionRandom.below(8))
         }
+        return bytes
     }
 }

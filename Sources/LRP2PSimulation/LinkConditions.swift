@@ -83,7 +83,7 @@ public struct LinkConditions: Sendable, Equatable {
     public var duplicationDelay = Interval.zero
     /// Probability, per copy, of flipped bits or a cut-off end.
     public var corruption = 0.0
-    /// `nil` for a link without a rate.
+    /// At least 1; `nil` for a link without a rate.
     public var bytesPerSecond: Int?
     /// Bytes that wait for the link at most; what comes on top is dropped. Counts only where
     /// there is a rate.

@@ -105,12 +105,12 @@ public final class VirtualNetwork {
             return links[index].drop(.inFlightLimit)
         }
         let visibleSource = publicAddresses[source] ?? source
-        return links[index].send(bytes, now: now, elapsed: elapsed) { arrival in
+        return links[index].send(bytes, now: now, elapsed: elapsed) { copy, arrival in
             arrivals.insert(
                 InFlight(
                     link: index,
                     datagram: VirtualDatagram(
-                        bytes: arrival.bytes, source: visibleSource, destination: host,
+                        bytes: Array(copy), source: visibleSource, destination: host,
                         isDamaged: arrival.isDamaged, isDuplicate: arrival.isDuplicate)),
                 at: arrival.time)
         }

@@ -1,6 +1,7 @@
 import ArgumentParser
+import LRP2PSimulation
 
-/// The conditions of a link as command-line options.
+/// The conditions of a link, the same in both directions, as command-line options.
 struct LinkOptions: ParsableArguments {
     @Option(help: "Share of datagrams that are lost, such as 5%.")
     var loss = Share.none
@@ -13,6 +14,9 @@ struct LinkOptions: ParsableArguments {
 
     @Option(help: "How much longer those take.")
     var reorderDelay = Span(.milliseconds(10))
+
+    @Option(help: "Share of datagrams that arrive with flipped bits or a cut-off end.")
+    var corrupt = Share.none
 
     @Option(help: "Delay in each direction, such as 20ms.")
     var delay = Span(.zero)
@@ -30,10 +34,17 @@ struct LinkOptions: ParsableArguments {
     var seed: UInt64 = 1
 
     var conditions: LinkConditions {
-        LinkConditions(
-            loss: loss.value, duplication: duplicate.value, reordering: reorder.value,
-            reorderDelay: reorderDelay.interval, delay: delay.interval, jitter: jitter.interval,
-            bytesPerSecond: bandwidth?.bytesPerSecond, queueBytes: queue)
+        var conditions = LinkConditions()
+        conditions.loss = .independent(loss.value)
+        conditions.duplication = duplicate.value
+        conditions.reordering = reorder.value
+        conditions.reorderingDelay = reorderDelay.interval
+        conditions.corruption = corrupt.value
+        conditions.delay = delay.interval
+        conditions.jitter = jitter.interval
+        conditions.bytesPerSecond = bandwidth?.bytesPerSecond
+        conditions.queueBytes = queue
+        return conditions
     }
 
     func validate() throws {

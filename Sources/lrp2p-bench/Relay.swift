@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import LRP2P
+import LRP2PSimulation
 
 /// What a relay has done, per direction.
 struct RelayCounters: Sendable, Equatable {
@@ -22,7 +23,7 @@ struct RelayCounters: Sendable, Equatable {
 }
 
 /// A disturbed link in user space: takes datagrams on one socket, passes them on to a target from
-/// one socket per client, and the answers back; each direction by its own ``Impairment``.
+/// one socket per client, and the answers back; each direction by its own ``Link``.
 ///
 /// Not thread-safe; ``run()`` occupies a thread of its own.
 final class Relay {
@@ -58,8 +59,9 @@ final class Relay {
     private let target: SocketAddress
     private let stopDescriptor: Int32
     private let poller: Int32
-    private var upstream: Impairment
-    private var downstream: Impairment
+    private let start = MonotonicClock.now
+    private var upstream: Link
+    private var downstream: Link
     private var delayLine = DelayLine<Route>(slotBytes: ReceiveBatch.maximumDatagramBytes)
     private var clients: [UInt64: Client] = [:]
     private var tokens: [SocketAddress: UInt64] = [:]
@@ -78,9 +80,8 @@ final class Relay {
         listener.enableReceiveTrains()
         self.target = target
         self.stopDescriptor = stopDescriptor
-        var seeds = SeededGenerator(seed: seed)
-        upstream = Impairment(conditions, seed: seeds.next())
-        downstream = Impairment(conditions, seed: seeds.next())
+        upstream = Link(conditions: conditions, seed: seed, name: "upstream")
+        downstream = Link(conditions: conditions, seed: seed, name: "downstream")
         receiving = try ReceiveBatch(capacity: 32)
         sending = try SendBatch(capacity: 64)
         poller = clinux_epoll_create()
@@ -130,8 +131,7 @@ final class Relay {
                     return
                 }
                 client.lastHeard = now
-                let fate = upstream.decide(byteCount: datagram.count, now: now)
-                pass(datagram, (.upstream, client), fate, &counters.upstream)
+                pass(datagram, (.upstream, client), &upstream, &counters.upstream, now: now)
             }
         }
     }
@@ -143,28 +143,25 @@ final class Relay {
                 // Nobody else knows this socket; whoever guesses it is not the target.
                 guard source == target else { return }
                 client.lastHeard = now
-                let fate = downstream.decide(byteCount: datagram.count, now: now)
-                pass(datagram, (.downstream, client), fate, &counters.downstream)
+                pass(datagram, (.downstream, client), &downstream, &counters.downstream, now: now)
             }
         }
     }
 
     private func pass(
-        _ datagram: UnsafeMutableRawBufferPointer, _ route: Route, _ fate: Impairment.Fate,
-        _ counters: inout RelayCounters.Direction
+        _ datagram: UnsafeMutableRawBufferPointer, _ route: Route, _ link: inout Link,
+        _ counters: inout RelayCounters.Direction, now: Instant
     ) {
         counters.received += 1
-        let bytes = UnsafeRawBufferPointer(datagram)
+        let fate = link.send(
+            UnsafeRawBufferPointer(datagram), now: now, elapsed: now - start
+        ) { bytes, arrival in
+            if !delayLine.insert(bytes, route: route, due: arrival.time) { counters.queueFull += 1 }
+        }
         switch fate {
-        case .lost: counters.lost += 1
-        case .queueFull: counters.queueFull += 1
-        case .delivered(let due):
-            if !delayLine.insert(bytes, route: route, due: due) { counters.queueFull += 1 }
-        case .duplicated(let first, let second):
-            counters.duplicated += 1
-            for due in [first, second] where !delayLine.insert(bytes, route: route, due: due) {
-                counters.queueFull += 1
-            }
+        case .carried(let copies, _): counters.duplicated += copies - 1
+        case .dropped(.queueFull): counters.queueFull += 1
+        case .dropped: counters.lost += 1
         }
     }
 

@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import LRP2P
+import LRP2PSimulation
 import Synchronization
 
 /// A relay on a thread of its own.

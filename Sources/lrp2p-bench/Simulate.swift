@@ -45,20 +45,20 @@ struct Simulate: ParsableCommand {
     @Option(help: "With --link: bytes of the send and receive buffers.")
     var buffer: Int?
 
-    @Option(help: "With --link: share of datagrams lost, 0 to 1.")
-    var loss: Double?
+    @Option(help: "With --link: share of datagrams lost, such as 5%.")
+    var loss: Share?
 
-    @Option(help: "With --link: delay one way, in milliseconds.")
-    var delay: Double?
+    @Option(help: "With --link: delay one way, such as 20ms.")
+    var delay: Span?
 
-    @Option(help: "With --link: variation of the delay up and down, in milliseconds.")
-    var jitter: Double?
+    @Option(help: "With --link: variation of the delay up and down, such as 5ms.")
+    var jitter: Span?
 
-    @Option(help: "With --link: share of datagrams duplicated, 0 to 1.")
-    var duplication: Double?
+    @Option(help: "With --link: share of datagrams duplicated.")
+    var duplication: Share?
 
-    @Option(help: "With --link: share of datagrams held back by 5 ms, 0 to 1.")
-    var reordering: Double?
+    @Option(help: "With --link: share of datagrams held back by 5 ms.")
+    var reordering: Share?
 
     @Option(help: "With --link: bytes per second.")
     var rate: Int?
@@ -67,18 +67,6 @@ struct Simulate: ParsableCommand {
     var queue: Int?
 
     func validate() throws {
-        for (name, share) in [
-            ("loss", loss), ("duplication", duplication), ("reordering", reordering),
-        ] {
-            if let share, !(0...1).contains(share) {
-                throw ValidationError("--\(name) is a share from 0 to 1, not \(share)")
-            }
-        }
-        for (name, value) in [("delay", delay), ("jitter", jitter)] {
-            if let value, !(0...60_000).contains(value) {
-                throw ValidationError("--\(name) is 0 to 60000 milliseconds, not \(value)")
-            }
-        }
         for (name, value) in [
             ("rate", rate), ("queue", queue), ("buffer", buffer), ("max-bytes", maxBytes),
         ] {
@@ -120,13 +108,13 @@ struct Simulate: ParsableCommand {
         if failed > 0 { throw ExitCode.failure }
     }
 
-    private func measurement(on preset: LinkPreset, seed: UInt64) -> Scenario {
+    func measurement(on preset: LinkPreset, seed: UInt64) -> Scenario {
         var path = preset.conditions
-        if let loss { path.loss = .independent(loss) }
-        if let delay { path.delay = Self.milliseconds(delay) }
-        if let jitter { path.jitter = Self.milliseconds(jitter) }
-        if let duplication { path.duplication = duplication }
-        if let reordering { path.reordering = reordering }
+        if let loss { path.loss = .independent(loss.value) }
+        if let delay { path.delay = delay.interval }
+        if let jitter { path.jitter = jitter.interval }
+        if let duplication { path.duplication = duplication.value }
+        if let reordering { path.reordering = reordering.value }
         if let rate { path.bytesPerSecond = rate }
         if let queue { path.queueBytes = queue }
         var configuration = EndpointConfiguration()
@@ -144,19 +132,14 @@ struct Simulate: ParsableCommand {
         var arguments = ["--link \(preset.rawValue)", "--seed \(seed)", "--bytes \(bytes)"]
         if bothWays { arguments.append("--both-ways") }
         for (name, value) in [
-            ("buffer", buffer.map(String.init)), ("loss", loss.map { "\($0)" }),
-            ("delay", delay.map { "\($0)" }), ("jitter", jitter.map { "\($0)" }),
-            ("duplication", duplication.map { "\($0)" }),
-            ("reordering", reordering.map { "\($0)" }), ("rate", rate.map(String.init)),
-            ("queue", queue.map(String.init)),
+            ("buffer", buffer.map(String.init)), ("loss", loss?.description),
+            ("delay", delay?.description), ("jitter", jitter?.description),
+            ("duplication", duplication?.description), ("reordering", reordering?.description),
+            ("rate", rate.map(String.init)), ("queue", queue.map(String.init)),
         ] {
             if let value { arguments.append("--\(name) \(value)") }
         }
         return arguments.joined(separator: " ")
-    }
-
-    private static func milliseconds(_ value: Double) -> Interval {
-        Interval(nanoseconds: Int64(value * 1e6))
     }
 }
 

@@ -1,17 +1,36 @@
 import LRP2P
+import LRP2PSimulation
 import Testing
 
 @testable import lrp2p_bench
 
 /// Connections through a bad link, and the link itself.
 @Suite struct RelayTests {
-    @Test(arguments: [
-        LinkConditions(loss: 0.05, duplication: 0.02),
-        LinkConditions(
-            loss: 0.02, duplication: 0.02, reordering: 0.1, reorderDelay: .milliseconds(2),
-            delay: .milliseconds(2), jitter: .milliseconds(1)),
-        LinkConditions(bytesPerSecond: 20e6, queueBytes: 100_000),
-    ])
+    private static let lossy = conditions {
+        $0.loss = .independent(0.05)
+        $0.duplication = 0.02
+    }
+    private static let shuffling = conditions {
+        $0.loss = .independent(0.02)
+        $0.duplication = 0.02
+        $0.reordering = 0.1
+        $0.reorderingDelay = .milliseconds(2)
+        $0.delay = .milliseconds(2)
+        $0.jitter = .milliseconds(1)
+    }
+    private static let narrow = conditions {
+        $0.bytesPerSecond = 20_000_000
+        $0.queueBytes = 100_000
+    }
+    private static let damaging = conditions { $0.corruption = 0.02 }
+
+    private static func conditions(_ set: (inout LinkConditions) -> Void) -> LinkConditions {
+        var conditions = LinkConditions()
+        set(&conditions)
+        return conditions
+    }
+
+    @Test(arguments: [lossy, shuffling, narrow, damaging])
     func everyByteArrives(conditions: LinkConditions) async throws {
         let server = try PeerSocket.onLoopback(), client = try PeerSocket.onLoopback()
         let relay = try RunningRelay(
@@ -29,13 +48,21 @@ import Testing
         #expect(try await wrongOut == nil)
         try await sentOut
         try await sentIn
+        if conditions.corruption > 0 {
+            await eventually("the damage is noticed") {
+                [server, client].allSatisfy { socket in
+                    zip(DropReason.allCases, socket.statistics.dropsByReason)
+                        .contains { $0 == .unauthenticated && $1 > 0 }
+                }
+            }
+        }
         await client.close()
         await server.close()
 
         let counters = await relay.stop()
         for direction in [counters.upstream, counters.downstream] {
             #expect(direction.received > count / 1400)
-            #expect((direction.lost > 0) == (conditions.loss > 0))
+            #expect((direction.lost > 0) == (conditions.loss != .never))
             #expect((direction.duplicated > 0) == (conditions.duplication > 0))
         }
     }
@@ -44,7 +71,7 @@ import Testing
         let server = try PeerSocket.onLoopback()
         let relay = try RunningRelay(
             listen: .loopback(port: 0), target: server.localAddress,
-            conditions: LinkConditions(delay: .milliseconds(1)), seed: 1)
+            conditions: Self.conditions { $0.delay = .milliseconds(1) }, seed: 1)
         var clients: [PeerSocket] = []
         for n in UInt8(0)..<5 {
             let client = try PeerSocket.onLoopback()

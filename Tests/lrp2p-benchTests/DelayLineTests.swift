@@ -1,4 +1,5 @@
 import LRP2P
+import LRP2PSimulation
 import Testing
 
 @testable import lrp2p_bench
@@ -37,11 +38,11 @@ import Testing
 
     @Test func slotsAreUsedAgainWithoutMixing() {
         var line = DelayLine<Int>(slotBytes: 64)
-        var random = SeededGenerator(seed: 9)
+        var random = SeededRandom(seed: 9)
         var alive: [Int: [UInt8]] = [:]
         for n in 0..<20_000 {
-            let bytes = (0..<Int(random.next() % 64)).map { _ in UInt8(random.next() & 0xff) }
-            #expect(insert(&line, bytes, n, Int64(random.next() % 1000)))
+            let bytes = (0..<random.below(64)).map { _ in UInt8(random.below(256)) }
+            #expect(insert(&line, bytes, n, Int64(random.below(1000))))
             alive[n] = bytes
             while line.count > 300, let (route, bytes) = pop(&line, 1000) {
                 #expect(alive.removeValue(forKey: route) == bytes)

@@ -4,14 +4,15 @@ import Glibc
 import LRP2P
 import Synchronization
 
-/// A link that loses, delays, duplicates and reorders, where the kernel offers none.
-struct Link: AsyncParsableCommand {
+/// A link that loses, delays, duplicates, reorders and damages, where the kernel offers none.
+struct LinkCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
+        commandName: "link",
         abstract: "Relays UDP datagrams over a simulated bad link.",
         discussion: """
             Prints one JSON line with its address when it is ready, and one with its counters when \
             SIGINT or SIGTERM ends it. What happens to the n-th datagram of a direction follows \
-            from the seed.
+            from the seed; with a limited rate, from the time as well.
             """)
 
     @Option(help: "Where clients send to, HOST:PORT; port 0 picks one.")
