@@ -53,6 +53,7 @@ let package = Package(
             ]),
 
         .target(name: "TestSupport", path: "Tests/TestSupport"),
+        .target(name: "ProcessSupport", path: "Tests/ProcessSupport"),
         .testTarget(name: "SodiumTests", dependencies: ["Sodium"]),
         .testTarget(name: "NoiseTests", dependencies: ["Noise", "TestSupport"]),
         .testTarget(
@@ -87,6 +88,10 @@ let package = Package(
                 "lrp2p-gateway", "Gateway", "LRP2P",
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        .testTarget(
+            name: "InteropTests", dependencies: ["LRP2P", "CSodium", "ProcessSupport"],
+            exclude: ["Peer"]),
+        .testTarget(name: "EndToEndTests", dependencies: ["ProcessSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

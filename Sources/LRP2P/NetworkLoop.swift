@@ -23,8 +23,10 @@ final class NetworkLoop {
     private static let datagramsBetweenSends = 64
     /// Sending system calls in a row.
     private static let sendCallsPerTurn = 4
-    /// Published figures are at most this old.
-    private static let publicationInterval = Interval.milliseconds(100)
+    /// Published figures are at least this old before they are replaced.
+    private static let publicationInterval = Interval.milliseconds(5)
+    /// Publishing takes one part in so many of the thread's time at most.
+    private static let publicationShare: Int64 = 20
 
     /// A connection of the core with whoever it belongs to.
     struct Record {
@@ -49,7 +51,7 @@ final class NetworkLoop {
     var records: [UInt64: Record] = [:]
     private var isStopping = false
     private var hasUnpublishedChanges = false
-    private var lastPublication = MonotonicClock.now
+    private var nextPublication = MonotonicClock.now
 
     init(
         socket: UDPSocket, configuration: PeerSocketConfiguration, mailbox: Mailbox,
@@ -150,7 +152,7 @@ final class NetworkLoop {
     private func sleep() {
         var deadline = endpoint.nextDeadline(now: MonotonicClock.now) ?? .distantFuture
         if hasUnpublishedChanges {
-            deadline = min(deadline, lastPublication + NetworkLoop.publicationInterval)
+            deadline = min(deadline, nextPublication)
         }
         guard let until = mailbox.prepareToSleep(until: deadline) else { return }
         let timeout = until == .distantFuture ? nil : until - MonotonicClock.now
@@ -158,12 +160,12 @@ final class NetworkLoop {
     }
 
     private func publishIfDue(now: Instant) {
-        guard hasUnpublishedChanges,
-            now >= lastPublication + NetworkLoop.publicationInterval
-        else { return }
+        guard hasUnpublishedChanges, now >= nextPublication else { return }
         publish()
-        lastPublication = now
         hasUnpublishedChanges = false
+        let end = MonotonicClock.now
+        nextPublication = end
+            + max(NetworkLoop.publicationInterval, (end - now) * NetworkLoop.publicationShare)
     }
 
     private func publish() {

@@ -71,7 +71,8 @@ public final class PeerConnection: Sendable {
 
     public var remoteAddress: SocketAddress { published.withLock { $0.remoteAddress } }
 
-    /// As of some moment within the last tenth of a second. Final once the connection is closed.
+    /// As of some milliseconds ago at most, a little longer with thousands of connections. Final once
+    /// the connection is closed.
     public var statistics: ConnectionStatistics { published.withLock { $0.statistics } }
 
     /// `nil` while open.

@@ -15,7 +15,7 @@ public final class PeerSocket: Sendable {
     private let figures: SocketFigures
     /// Finished when the thread has let go of everything.
     private let ended: Waiters
-    private let reach: UDPSocket.Reach
+    let reach: UDPSocket.Reach
 
     /// Opens a socket.
     ///
@@ -104,7 +104,7 @@ public final class PeerSocket: Sendable {
         inbound.setHandler(handler)
     }
 
-    /// As of some moment within the last tenth of a second.
+    /// As of some milliseconds ago at most, a little longer with thousands of connections.
     public var statistics: EndpointStatistics { figures.statistics.withLock { $0 } }
 
     /// Datagrams that could not be sent because the kernel refused them: no route, a firewall, or

@@ -28,6 +28,21 @@ import Testing
         await again.close()
     }
 
+    @Test func aSocketOnEveryAddressTellsWhereItCanBeReached() async throws {
+        let one = try PeerSocket.onLoopback()
+        #expect(one.reachableAddresses == [one.localAddress])
+        await one.close()
+        let every = try PeerSocket.onLoopback(SocketAddress(ipv4: 0, port: 0))
+        let addresses = every.reachableAddresses
+        #expect(addresses.last == .loopback(port: every.localAddress.port))
+        #expect(addresses.allSatisfy { $0.family == .ipv4 && $0.isUnicast })
+        let client = try PeerSocket.onLoopback()
+        let reached = try await client.connect(to: try #require(addresses.last))
+        #expect(reached.remotePeerID == every.identity.peerID)
+        await client.close()
+        await every.close()
+    }
+
     @Test func worksOverIPv6() async throws {
         let pair = try await ConnectedPair(.anyIPv6LoopbackPort)
         try await pair.outbound.write([1, 2, 3])

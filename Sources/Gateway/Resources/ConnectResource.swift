@@ -16,7 +16,7 @@ struct ConnectResource: Sendable {
         let query = try QueryParameters(request.query, allowed: ["wait"])
         let wait = try query.duration(
             "wait", limit: gateway.limits.maximumConnectWait,
-            default: gateway.limits.defaultConnectWait)
+            default: gateway.limits.maximumConnectWait)
         let body = try await JSONBody.read(
             request, allowed: ["address", "peer", "name"],
             limit: gateway.limits.maximumJSONBodyBytes)

@@ -35,7 +35,7 @@ struct NodeResource: Sendable {
             Document(
                 peerId: gateway.socket.identity.peerID.description,
                 publicKey: Hex.encode(gateway.socket.identity.publicKey),
-                udpAddresses: [gateway.socket.localAddress.description],
+                udpAddresses: gateway.socket.reachableAddresses.map(\.description),
                 version: GatewayVersion.current,
                 uptimeSeconds: (ContinuousClock.now - gateway.startedAt).inSeconds,
                 limits: .init(

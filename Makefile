@@ -1,0 +1,58 @@
+.PHONY: help setup setup-tests build test run demo bench clean
+
+RELEASE := .build/release
+PYTHON := .venv/bin/python
+PYTHON_READY := .venv/ready
+REQUIREMENTS := Tests/InteropTests/Peer/requirements.txt
+
+help:
+	@echo 'make demo   two gateways on this machine, a file from one to the other; ARGS=--once to end'
+	@echo 'make run    one gateway; ARGS="--http 127.0.0.1:8081 ..." (see ARGS=--help)'
+	@echo 'make test   everything needed, and all tests'
+	@echo 'make bench  measures throughput; ARGS=... (see ARGS=--help)'
+	@echo 'make build  all products, optimised, in $(RELEASE)'
+	@echo 'make clean  removes what was built'
+
+# What building needs, and what the demo and the tour of the README use.
+setup:
+	@.ci/install-packages libsodium-dev libmicrohttpd-dev pkg-config git curl jq
+
+# prometheus for promtool; python3-venv for the independent peer.
+setup-tests: setup $(PYTHON_READY)
+	@.ci/install-packages prometheus
+
+$(PYTHON_READY): $(REQUIREMENTS)
+	@.ci/install-packages python3-venv
+	python3 -m venv --clear .venv
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $(REQUIREMENTS)
+	touch $@
+
+build: setup
+	swift build --configuration release
+
+# Tests that compute, by target. All of a run share the processor, and tests with sockets or
+# processes have timeouts: those run afterwards, not beside.
+COMPUTING := ^(SodiumTests|NoiseTests|LRP2PCoreTests|LRP2PSimulationTests)[.]
+PROCESSES := ^(InteropTests|EndToEndTests)[.]
+
+test: setup-tests
+	swift build --build-tests
+	swift test --skip-build --filter '$(COMPUTING)'
+	swift test --skip-build --skip '$(COMPUTING)' --skip '$(PROCESSES)'
+	LRP2P_TEST_PYTHON=$(CURDIR)/$(PYTHON) swift test --skip-build --filter '^InteropTests[.]'
+	swift test --skip-build --filter '^EndToEndTests[.]'
+
+run: setup
+	swift build --configuration release --product lrp2p-gateway
+	@exec $(RELEASE)/lrp2p-gateway $(ARGS)
+
+demo: setup
+	swift build --configuration release --product lrp2p-gateway
+	@exec .ci/demo $(ARGS)
+
+bench: setup
+	swift build --configuration release --product lrp2p-bench
+	@exec $(RELEASE)/lrp2p-bench $(or $(ARGS),throughput)
+
+clean:
+	rm -rf .build .venv

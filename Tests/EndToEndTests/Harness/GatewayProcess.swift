@@ -1,0 +1,82 @@
+import Foundation
+import Glibc
+import ProcessSupport
+import Testing
+
+/// A running `lrp2p-gateway` on ports of its own choice.
+final class GatewayProcess: Sendable {
+    private struct ReadyLine: Decodable {
+        let http: String
+        let udp: String
+        let peerId: String
+    }
+
+    let process: ChildProcess
+    let directory: TemporaryDirectory
+    let base: String
+    let httpPort: UInt16
+    let udp: String
+    let udpPort: UInt16
+    let peerID: String
+
+    init(
+        _ arguments: [String] = [], http: String = "127.0.0.1:0", udp: String = "127.0.0.1:0",
+        keyFile: String? = nil
+    ) async throws {
+        directory = try TemporaryDirectory()
+        process = try Self.launch(
+            [
+                "--http", http, "--udp", udp,
+                "--key-file", keyFile ?? directory.path("key"),
+            ] + arguments)
+        let line = try await process.nextLine()
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let ready = try decoder.decode(ReadyLine.self, from: Data(line.utf8))
+        base = "http://\(ready.http)"
+        httpPort = try Self.port(ready.http)
+        self.udp = ready.udp
+        udpPort = try Self.port(ready.udp)
+        peerID = ready.peerId
+    }
+
+    static func launch(_ arguments: [String]) throws -> ChildProcess {
+        try ChildProcess(Products.path("lrp2p-gateway"), arguments)
+    }
+
+    private static func port(_ address: String) throws -> UInt16 {
+        try #require(UInt16(address.split(separator: ":").last ?? ""))
+    }
+
+    /// Ends it as an operator does, and expects it to end well.
+    func stop(signal: Int32 = SIGTERM) async throws {
+        process.send(signal: signal)
+        let exit = try await process.wait(within: .seconds(30))
+        #expect(exit == .status(0), "\(process.errorText)")
+    }
+
+    // MARK: What the kernel knows
+
+    var residentBytes: Int { get throws { try status("VmRSS") << 10 } }
+    var peakResidentBytes: Int { get throws { try status("VmHWM") << 10 } }
+    var threadCount: Int { get throws { try status("Threads") } }
+
+    private func status(_ name: String) throws -> Int {
+        let text = try String(contentsOfFile: "/proc/\(process.pid)/status", encoding: .utf8)
+        let line = try #require(text.split(separator: "\n").first { $0.hasPrefix(name + ":") })
+        return try #require(
+            line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) })
+    }
+}
+
+/// Asks again until the answer is the wanted one.
+func eventually(
+    _ what: String, within timeout: Duration = .seconds(120),
+    _ isTrue: () async throws -> Bool
+) async throws {
+    let limit = ContinuousClock.now + timeout
+    while try await !isTrue() {
+        try #require(ContinuousClock.now < limit, "not in time: \(what)")
+        try await Task.sleep(for: .milliseconds(20))
+    }
+}

@@ -1,0 +1,93 @@
+import Foundation
+import Glibc
+import Synchronization
+
+/// A man in the middle: forwards between one peer and another, and beside each datagram sends what
+/// an attacker on the path could make of it, to its destination, from the right address.
+final class HostileRelay: Sendable {
+    let port: UInt16
+    private let descriptor: Int32
+    private let destination: UInt16
+    private let isStopped = Atomic(false)
+    private let injected = Atomic(0)
+
+    /// - Parameter destination: the UDP port of the peer that is connected to; the other one is
+    ///   whoever sends first.
+    init(to destination: UInt16) throws {
+        let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        guard descriptor >= 0 else { throw SystemCallFailure("socket", errno: errno) }
+        var address = loopbackAddress(port: 0)
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutableBytes(of: &address) { bytes in
+            let pointer = bytes.assumingMemoryBound(to: sockaddr.self).baseAddress
+            let result = bind(descriptor, pointer, size)
+            return result == 0 ? getsockname(descriptor, pointer, &size) : result
+        }
+        guard bound == 0 else { throw SystemCallFailure("bind", errno: errno) }
+        self.descriptor = descriptor
+        port = UInt16(bigEndian: address.sin_port)
+        // So that the thread sees when it is to stop.
+        var timeout = timeval(tv_sec: 0, tv_usec: 50_000)
+        setsockopt(
+            descriptor, SOL_SOCKET, SO_RCVTIMEO, &timeout,
+            socklen_t(MemoryLayout<timeval>.size))
+        self.destination = destination
+        Thread.detachNewThread { [self] in forward() }
+    }
+
+    /// How many datagrams were made up.
+    var injectedCount: Int { injected.load(ordering: .relaxed) }
+
+    func stop() { isStopped.store(true, ordering: .relaxed) }
+
+    private func forward() {
+        var buffer = [UInt8](repeating: 0, count: 65_536)
+        var asker: UInt16?
+        while !isStopped.load(ordering: .relaxed) {
+            var source = sockaddr_in()
+            var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+            let count = withUnsafeMutableBytes(of: &source) {
+                recvfrom(
+                    descriptor, &buffer, buffer.count, 0,
+                    $0.assumingMemoryBound(to: sockaddr.self).baseAddress, &size)
+            }
+            guard count >= 0 else { continue }
+            let from = UInt16(bigEndian: source.sin_port)
+            if from != destination { asker = from }
+            guard let to = from == destination ? asker : destination else { continue }
+            let datagram = Array(buffer[..<count])
+            send(datagram, to: to)
+            for forgery in Self.forgeries(of: datagram) {
+                send(forgery, to: to)
+                injected.add(1, ordering: .relaxed)
+            }
+        }
+        close(descriptor)
+    }
+
+    /// Cut off, damaged, repeated, prolonged, foreign.
+    private static func forgeries(of datagram: [UInt8]) -> [[UInt8]] {
+        // Handshakes are left alone: whoever forges those can prevent them, in any protocol.
+        guard datagram.count >= 32, ![40, 104, 72].contains(datagram.count) else { return [] }
+        var damaged = datagram
+        damaged[.random(in: 8..<damaged.count)] ^= UInt8(1) << UInt8.random(in: 0..<8)
+        var foreign = datagram
+        foreign[.random(in: 0..<8)] ^= 0x55
+        let cut = Array(datagram.prefix(.random(in: 0..<datagram.count)))
+        let short = Array(datagram.prefix(.random(in: 0...24)))
+        let random = (0..<Int.random(in: 0...1500)).map { _ in UInt8.random(in: 0...255) }
+        let foreignRandom = datagram.prefix(8) + random
+        let prolonged = datagram + [0]
+        return [damaged, foreign, cut, short, random, Array(foreignRandom), prolonged, datagram]
+    }
+
+    private func send(_ datagram: [UInt8], to port: UInt16) {
+        var address = loopbackAddress(port: port)
+        _ = withUnsafeBytes(of: &address) {
+            sendto(
+                descriptor, datagram, datagram.count, 0,
+                $0.assumingMemoryBound(to: sockaddr.self).baseAddress,
+                socklen_t(MemoryLayout<sockaddr_in>.size))
+        }
+    }
+}
