@@ -3,7 +3,7 @@ extension PeerConnection {
     ///
     /// Offsets count the bytes of the stream from 0.
     public var receivedRange: Range<UInt64> {
-        consumer.withLock { _ in receiveRing.startPosition..<receiveRing.endPosition }
+        consumer.withLock { _ in receiveRing.startPosition..<receivedEnd }
     }
 
     /// Takes at least one byte, as soon as there is one. After the connection has closed: what is
@@ -19,7 +19,7 @@ extension PeerConnection {
     ) async throws(ReadError) -> [UInt8] {
         guard maxBytes > 0 else { return [] }
         while true {
-            // The reason first: no byte arrives after it, so none is missed between the two.
+            // The reason first: the end does not move after it, so no byte is missed between the two.
             let reason = closeReason
             let (bytes, end) = consumer.withLock { _ in
                 let start = receiveRing.startPosition
@@ -51,7 +51,7 @@ extension PeerConnection {
         while true {
             let reason = closeReason
             let result = consumer.withLock { _ -> Result<[UInt8], ReadError> in
-                let start = receiveRing.startPosition, end = receiveRing.endPosition
+                let start = receiveRing.startPosition, end = receivedEnd
                 if offset < start { return .failure(.released(earliest: start)) }
                 if offset > end { return .failure(.notYetWritten(end: end)) }
                 return .success(copy(from: offset, maxBytes: maxBytes))
@@ -68,7 +68,7 @@ extension PeerConnection {
     /// and nothing is freed then.
     public func acknowledge(upTo offset: UInt64) throws(ReadError) {
         let result = consumer.withLock { _ -> Result<Bool, ReadError> in
-            let end = receiveRing.endPosition
+            let end = receivedEnd
             guard offset <= end else { return .failure(.notYetWritten(end: end)) }
             let isNews = offset > receiveRing.startPosition
             receiveRing.release(upTo: offset)
@@ -79,7 +79,7 @@ extension PeerConnection {
 
     /// Only while holding the consumer's lock.
     private func copy(from offset: UInt64, maxBytes: Int) -> [UInt8] {
-        let available = receiveRing.endPosition - offset
+        let available = receivedEnd - offset
         let count = Int(min(available, UInt64(maxBytes)))
         guard count > 0 else { return [] }
         return [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in

@@ -36,6 +36,8 @@ public final class PeerConnection: Sendable {
         var remoteAddress: SocketAddress
         var statistics: ConnectionStatistics
         var closeReason: CloseReason?
+        /// Where the stream ended for the reader.
+        var receivedEnd: UInt64?
     }
 
     private let published: Mutex<Published>
@@ -71,9 +73,15 @@ public final class PeerConnection: Sendable {
 
     public var remoteAddress: SocketAddress { published.withLock { $0.remoteAddress } }
 
-    /// As of some milliseconds ago at most, a little longer with thousands of connections. Final once
-    /// the connection is closed.
+    /// As of some milliseconds ago at most, a little longer with thousands of connections. Final as
+    /// soon after the close.
     public var statistics: ConnectionStatistics { published.withLock { $0.statistics } }
+
+    /// The end of what can be read. After the connection has closed it stays where it is, though
+    /// the network thread may take in a little more before it learns of a local close.
+    var receivedEnd: UInt64 {
+        published.withLock { $0.receivedEnd } ?? receiveRing.endPosition
+    }
 
     /// `nil` while open.
     public var closeReason: CloseReason? { published.withLock { $0.closeReason } }
@@ -87,7 +95,7 @@ public final class PeerConnection: Sendable {
     /// Closes at once; idempotent. Waiting tasks are resumed, and what was received can still be
     /// read.
     ///
-    /// What can be sent at this moment is sent, once. Bytes not yet acknowledged by the peer may
+    /// Some of what is waiting may still be sent, once. Bytes not yet acknowledged by the peer may
     /// never reach it: ``drain(deadline:)`` first when they matter. The base protocol has no sign
     /// for an end, so the peer is told nothing, and finds out by its idle timeout.
     public func close() {
@@ -124,6 +132,7 @@ public final class PeerConnection: Sendable {
         let isFirst = published.withLock { published in
             guard published.closeReason == nil else { return false }
             published.closeReason = reason
+            published.receivedEnd = receiveRing.endPosition
             return true
         }
         guard isFirst else { return false }

@@ -95,7 +95,8 @@ public final class PeerSocket: Sendable {
     }
 
     /// Calls `handler` for every inbound connection instead of queueing it for
-    /// ``accept(deadline:)``; those queued already are handed over first.
+    /// ``accept(deadline:)``; those queued already are handed over by this
+    /// call.
     ///
     /// For programs with a registry of their own. The handler runs on the network thread, so it
     /// must be quick and must not wait. It is kept until the socket closes: it should not own the

@@ -70,7 +70,8 @@ extension Connection {
         var isSentOnce = false
         var startedAt = now
         do {
-            remoteHandshakePayload = try handshake?.state.readMessage(message) ?? []
+            let payload = try handshake?.state.readMessage(message) ?? []
+            remoteHandshakePayloads = [payload]
             third = datagram(try handshake?.state.writeMessage() ?? [])
         } catch {
             // Forged, damaged, or the reference's sign of failure (hazard 3): anyone could have
@@ -145,10 +146,13 @@ extension Connection {
     ) {
         install(inbound.split())
         remoteStaticKey = inbound.remoteStaticKey
-        remoteHandshakePayload = payload
+        remoteHandshakePayloads = [inbound.firstPayload, payload]
         thirdMessage.datagram = Array(thirdDatagram)
         let duration = now - inbound.startedAt
-        if inbound.answersSent == 1 { recovery.addHandshakeSample(duration) }
+        // A copy of message 3 says not which it is; a long wait is more likely for a later one.
+        if inbound.answersSent == 1, duration <= RTTEstimator.initialRTT {
+            recovery.addHandshakeSample(duration)
+        }
         shared.statistics.handshakeDurations.observe(duration)
         // Tells the initiator that message 3 has arrived. A reference peer takes no notice.
         keepAlivesToSend = 1

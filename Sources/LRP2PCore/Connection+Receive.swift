@@ -68,6 +68,10 @@ extension Connection {
             shared.countDrop(.malformed)
             return []
         }
+        guard payload.count <= WireFormat.maximumPayload else {
+            shared.countDrop(.tooLong)
+            return []
+        }
         switch assembler.insert(position, payload) {
         case .delivered(let count):
             queueAcknowledgement(wire)
@@ -121,12 +125,13 @@ extension Connection {
         isReference = isReference || acknowledgement.hasFourByteWindow
         updatePeerWindow(acknowledgement.window, nonce: nonce)
         let result = recovery.acknowledge(
-            position, allBefore: cumulative(acknowledgement.lastInOrder), now: now)
+            position, allBefore: cumulative(acknowledgement.lastInOrder),
+            // An update of the window repeats the acknowledgement of the last in order.
+            mayBeRepeated: acknowledgement.acknowledged == acknowledgement.lastInOrder, now: now)
         if let sample = result.rttSample { shared.statistics.rttSamples.observe(sample) }
-        if let position = result.retransmitted, isReference,
-            position % Self.referenceRing == Self.referenceRing - 1
-        {
-            // It sits on what follows such a gap until another datagram comes (hazard 5).
+        if isReference, position % Self.referenceRing == Self.referenceRing - 1 {
+            // If that filled a gap, it sits on what follows until another datagram comes
+            // (hazard 5).
             keepAlivesToSend = 1
         }
         let released = recovery.firstUnacknowledged

@@ -53,7 +53,7 @@ extension Connection {
     private var keepAliveDeadline: Instant {
         guard keepAlivesToSend == 0, let interval = shared.configuration.keepAliveInterval
         else { return .distantFuture }
-        return lastSentAt + interval
+        return lastSentAt + max(interval, RTTEstimator.granularity)
     }
 
     /// While the peer's window is closed and nothing is in flight, no acknowledgement can tell

@@ -30,6 +30,7 @@ extension Connection {
                 return retransmit(position, into: buffer, now: now)
             }
             if canSendNew { return sendNew(into: buffer, now: now) }
+            recovery.didExhaustSending()
         }
         if keepAlivesToSend > 0 {
             keepAlivesToSend = 0
@@ -78,9 +79,16 @@ extension Connection {
     /// peer's window and the sequence space have room.
     var canSendNew: Bool {
         guard unsentBytes > 0, !recovery.isWindowFull,
-            recovery.span < Int(WireFormat.maximumOutstandingSegments), !isNearSequenceEnd
+            recovery.span < maximumSpan, !isNearSequenceEnd
         else { return false }
         return recovery.unacknowledged < peerWindow || windowProbes > 0
+    }
+
+    /// How far the newest segment may be ahead of the first that is missing. A reference peer has
+    /// its limit (hazard 5); ours take what their window says, if that is more.
+    private var maximumSpan: Int {
+        let limit = Int(WireFormat.maximumOutstandingSegments)
+        return isReference ? limit : max(limit, peerWindow)
     }
 
     /// A reference peer discards what comes near 2³² (hazard 6).

@@ -14,8 +14,9 @@ public final class Connection {
     public let receiveRing: StreamRing
     /// The peer's X25519 public key, 32 bytes; empty until the handshake has shown it.
     public internal(set) var remoteStaticKey: [UInt8] = []
-    /// The payload of the peer's handshake message; empty from a base peer (PROTOCOL.md §3).
-    public internal(set) var remoteHandshakePayload: [UInt8] = []
+    /// The payloads of the peer's handshake messages, in order: that of message 2, or those of 1
+    /// and 3. Empty ones from a base peer (PROTOCOL.md §3).
+    public internal(set) var remoteHandshakePayloads: [[UInt8]] = []
     public internal(set) var remoteAddress: SocketAddress
     public internal(set) var closeReason: CloseReason?
     public var isClosed: Bool { closeReason != nil }
@@ -83,7 +84,9 @@ public final class Connection {
         receiveRing = StreamRing(capacity: configuration.receiveBufferBytes)
         assembler = ReceiveAssembler(
             ring: receiveRing, initialSequenceNumber: configuration.initialSequenceNumber)
-        recovery = LossRecovery(initialSequenceNumber: configuration.initialSequenceNumber)
+        recovery = LossRecovery(
+            initialSequenceNumber: configuration.initialSequenceNumber,
+            idleTimeout: configuration.idleTimeout)
         // Until it says otherwise, a peer is trusted to take a first flight.
         peerWindow = Cubic.initialCongestionWindow
         lastToldWindow = assembler.largestWindow

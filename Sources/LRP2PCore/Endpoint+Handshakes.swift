@@ -27,10 +27,10 @@ extension Endpoint {
                 return
             }
         }
-        // What has the size of a later message is taken for a damaged or forged one, lest two
-        // endpoints that each find the other's answer unknown keep answering it.
-        guard candidates.isEmpty || !WireFormat.laterMessages.contains(datagram.count) else {
-            return countDrop(.unauthenticated)
+        // What has the size of a later message is no first one: it was damaged or forged, or its
+        // connection is gone. Were it answered, two endpoints could keep answering each other.
+        guard !WireFormat.laterMessages.contains(datagram.count) else {
+            return countDrop(candidates.isEmpty ? .unknownConnection : .unauthenticated)
         }
         handleFirstMessage(id, datagram, from: source, now: now)
     }
@@ -40,7 +40,7 @@ extension Endpoint {
         now: Instant
     ) {
         guard handshakes.hasRoom(for: id, from: source.host),
-            connections.count + handshakes.count < shared.configuration.maximumConnections
+            hasRoomForConnection
         else {
             countDrop(.handshakeLimit)
             return

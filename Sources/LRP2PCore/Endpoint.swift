@@ -70,6 +70,11 @@ public final class Endpoint {
         shared.countDrop(reason)
     }
 
+    /// Handshakes count, because they may become connections.
+    var hasRoomForConnection: Bool {
+        connections.count + handshakes.count < shared.configuration.maximumConnections
+    }
+
     func randomSecret() -> SecretBytes {
         SecretBytes(count: X25519.keyLength) { random($0) }
     }
@@ -81,9 +86,7 @@ public final class Endpoint {
         to address: SocketAddress, now: Instant
     ) throws(EndpointConnectError) -> Connection {
         guard address.port != 0 else { throw .unusableAddress }
-        guard connections.count < shared.configuration.maximumConnections else {
-            throw .connectionLimit
-        }
+        guard hasRoomForConnection else { throw .connectionLimit }
         let connection = makeConnection(
             .initiator, unusedID(), remoteAddress: address, now: now)
         do {

@@ -11,11 +11,10 @@ final class InboundHandshake {
     let startedAt: Instant
     /// A repetition of this gets the same answer (hazard 1).
     let firstDatagram: [UInt8]
+    let firstPayload: [UInt8]
     /// The answer, sent again as it is.
     let secondDatagram: [UInt8]
     var answersSent = 0
-    /// Finished, given up, or expired.
-    var hasEnded = false
     private(set) var early: [[UInt8]] = []
     private var state: HandshakeState
 
@@ -28,7 +27,7 @@ final class InboundHandshake {
             isInitiator: false, staticKey: staticKey, ephemeralKey: ephemeralKey)
         let id = UnsafeRawBufferPointer(
             rebasing: firstDatagram[..<WireFormat.connectionIDLength])
-        _ = try state.readMessage(
+        firstPayload = try state.readMessage(
             UnsafeRawBufferPointer(rebasing: firstDatagram[WireFormat.connectionIDLength...]))
         secondDatagram = Array(id) + (try state.writeMessage())
         self.state = state
@@ -66,8 +65,14 @@ struct InboundHandshakes {
     private var byID: [ConnectionID: [InboundHandshake]] = [:]
     private var countByHost: [SocketAddress.Host: Int] = [:]
     /// In order of their start, which is the order in which they expire. Those that have ended
-    /// otherwise are skipped.
-    private var order = SequenceRing<InboundHandshake?>(start: 0, filler: nil)
+    /// otherwise are skipped, and their secrets are gone already.
+    private var order = SequenceRing<Started>(start: 0, filler: Started())
+
+    private struct Started {
+        var id = ConnectionID(rawValue: 0)
+        var at = Instant(nanoseconds: 0)
+    }
+
     private(set) var count = 0
     private let configuration: EndpointConfiguration
 
@@ -87,29 +92,45 @@ struct InboundHandshakes {
     mutating func insert(_ handshake: InboundHandshake) {
         byID[handshake.wireID, default: []].append(handshake)
         countByHost[handshake.source.host, default: 0] += 1
-        order.append(handshake)
         count += 1
+        if order.count >= 2 * configuration.maximumHandshakes + 1024 { dropEnded() }
+        order.append(Started(id: handshake.wireID, at: handshake.startedAt))
     }
 
     mutating func remove(_ handshake: InboundHandshake) {
-        guard !handshake.hasEnded else { return }
-        handshake.hasEnded = true
-        count -= 1
-        let left = candidates(for: handshake.wireID).filter { !$0.hasEnded }
+        let candidates = candidates(for: handshake.wireID)
+        let left = candidates.filter { $0 !== handshake }
+        guard left.count < candidates.count else { return }
         byID[handshake.wireID] = left.isEmpty ? nil : left
+        count -= 1
         let host = handshake.source.host
         let ofHost = countByHost[host, default: 1] - 1
         countByHost[host] = ofHost > 0 ? ofHost : nil
-        while !order.isEmpty, order[order.start]?.hasEnded ?? true { _ = order.removeFirst() }
+        while !order.isEmpty, live(order[order.start]) == nil { _ = order.removeFirst() }
+    }
+
+    private func live(_ started: Started) -> InboundHandshake? {
+        byID[started.id]?.first { $0.startedAt == started.at }
+    }
+
+    /// Forgets when those started that one which has not ended keeps in the line.
+    private mutating func dropEnded() {
+        var compact = SequenceRing<Started>(start: 0, filler: Started())
+        for index in order.start..<order.end where live(order[index]) != nil {
+            compact.append(order[index])
+        }
+        order = compact
     }
 
     /// When the oldest one expires.
     var deadline: Instant? {
-        guard !order.isEmpty, let oldest = order[order.start] else { return nil }
-        return oldest.startedAt + configuration.handshakeTimeout
+        order.isEmpty ? nil : order[order.start].at + configuration.handshakeTimeout
     }
 
     mutating func removeExpired(now: Instant) {
-        while let deadline, deadline <= now, let oldest = order[order.start] { remove(oldest) }
+        while let deadline, deadline <= now {
+            let oldest = order.removeFirst()
+            if let handshake = live(oldest) { remove(handshake) }
+        }
     }
 }

@@ -7,6 +7,9 @@
 struct LossRecovery<Controller: CongestionController>: Sendable {
     /// The backoff ends here, so that a path that comes back is found again soon.
     static var maximumProbeTimeout: Interval { .seconds(10) }
+    /// Probes in an idle timeout at least: a peer that is only slow must be seen to be alive, and
+    /// one path that loses a probe must not end the connection.
+    private static var probesInIdleTimeout: Int64 { 4 }
     /// A peer whose window is closed is probed no sooner than this: it will say itself when the
     /// window opens, and a probe is a whole segment that is refused (RFC 9293 §3.8.6.1).
     static var minimumWindowProbeTimeout: Interval { .milliseconds(200) }
@@ -34,6 +37,7 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
         var sentAt: Instant
     }
 
+    private let maximumProbeTimeout: Interval
     private(set) var rtt = RTTEstimator()
     private(set) var controller = Controller()
     /// From the first segment that is not acknowledged to the next new one.
@@ -43,6 +47,8 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
     /// Positions declared lost, to be sent again in this order; stale ones are skipped.
     private var lost = SequenceRing<UInt64>(start: 0, filler: 0)
     private(set) var inFlight = 0
+    /// Whether the congestion window was in full use when there was last a chance to send.
+    private var isWindowLimited = false
     private var lostCount = 0
     /// Retransmissions that may be sent although the congestion window is full.
     private var probes = 0
@@ -57,7 +63,11 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
     private(set) var retransmissions = [UInt64](
         repeating: 0, count: RetransmissionCause.allCases.count)
 
-    init(initialSequenceNumber: UInt32) {
+    /// - Parameter idleTimeout: of the connection, which bounds the backoff.
+    init(initialSequenceNumber: UInt32, idleTimeout: Interval? = nil) {
+        maximumProbeTimeout = min(
+            Self.maximumProbeTimeout,
+            idleTimeout.map { $0 / Self.probesInIdleTimeout } ?? Self.maximumProbeTimeout)
         segments = SequenceRing(start: UInt64(initialSequenceNumber), filler: SentSegment())
         // Orders start at 1: a retransmission's previous order is never confused with none.
         sendings = SequenceRing(start: 1, filler: Sending(position: 0, sentAt: .init(nanoseconds: 0)))
@@ -117,6 +127,16 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
         return cause
     }
 
+    /// There was a chance to send, and nothing more can be sent. Whether the window was what ended
+    /// it is decided here and not by each acknowledgement, because those come in batches during
+    /// which nothing is sent (RFC 9002 §7.8).
+    mutating func didExhaustSending() {
+        let isInSlowStart =
+            controller.slowStartThreshold.map { controller.congestionWindow < $0 } ?? true
+        isWindowLimited = isWindowFull
+            || (isInSlowStart && inFlight * 2 >= controller.congestionWindow)
+    }
+
     private mutating func recordSending(of position: UInt64, now: Instant) {
         segments[position].order = sendings.end
         segments[position].sentAt = now
@@ -132,28 +152,24 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
         /// Segments acknowledged for the first time.
         var segments = 0
         var rttSample: Interval?
-        /// A retransmitted segment was among them.
-        var retransmitted: UInt64?
     }
 
     /// The peer has received the segment at `position`, and everything before `cumulative`.
+    ///
+    /// - Parameter mayBeRepeated: the peer may say this again without having received it again.
     mutating func acknowledge(
-        _ position: UInt64, allBefore cumulative: UInt64, now: Instant
+        _ position: UInt64, allBefore cumulative: UInt64, mayBeRepeated: Bool = false, now: Instant
     ) -> Acknowledged {
         var result = Acknowledged()
-        let wasWindowLimited =
-            inFlight + 1 >= controller.congestionWindow
-            || (controller.slowStartThreshold.map { controller.congestionWindow < $0 } ?? true
-                && inFlight * 2 >= controller.congestionWindow)
         if position >= segments.start, segments[position].state != .acknowledged {
             let segment = segments[position]
             sample(segment, at: position, now: now, into: &result)
             // Karn: only what was sent once tells that the timeout is long enough again.
-            if segment.isRetransmission { result.retransmitted = position } else { probeTimeouts = 0 }
-            remove(position, wasWindowLimited: wasWindowLimited, now: now)
+            if !segment.isRetransmission { probeTimeouts = 0 }
+            remove(position, now: now)
             result.segments += 1
         } else {
-            if let loss = spurious.didAcknowledgeAgain(position) {
+            if !mayBeRepeated, let loss = spurious.didAcknowledgeAgain(position) {
                 didDisprove(loss, wasSentAgain: true)
             }
         }
@@ -161,7 +177,7 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
         while before < min(cumulative, segments.end) {
             if segments[before].state != .acknowledged {
                 _ = isForEarlierSending(segments[before], now: now)
-                remove(before, wasWindowLimited: wasWindowLimited, now: now)
+                remove(before, now: now)
                 result.segments += 1
             }
             before += 1
@@ -215,11 +231,11 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
         }
     }
 
-    private mutating func remove(_ position: UInt64, wasWindowLimited: Bool, now: Instant) {
+    private mutating func remove(_ position: UInt64, now: Instant) {
         if segments[position].state == .inFlight { inFlight -= 1 } else { lostCount -= 1 }
         segments[position].state = .acknowledged
         if segments[position].order >= recoveryStart {
-            controller.onAcknowledgement(rtt: rtt, isWindowLimited: wasWindowLimited, now: now)
+            controller.onAcknowledgement(rtt: rtt, isWindowLimited: isWindowLimited, now: now)
         }
     }
 
@@ -294,7 +310,8 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
         let timeout =
             isPeerWindowClosed
             ? max(rtt.probeTimeout, Self.minimumWindowProbeTimeout) : rtt.probeTimeout
-        return min(timeout * (Int64(1) << min(probeTimeouts, 20)), Self.maximumProbeTimeout)
+        let limited = min(timeout, maximumProbeTimeout)
+        return min(limited * (Int64(1) << min(probeTimeouts, 20)), maximumProbeTimeout)
     }
 
     /// The timer has expired: finds losses by time, or else sends the oldest segments again as
@@ -306,6 +323,9 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
             detectLosses(now: now)
             return
         }
+        lastSendingAt = now
+        // The last probes have not left yet: it is our own socket that is blocked.
+        guard probes == 0 else { return }
         probeTimeouts += 1
         if probeTimeouts == Self.persistentCongestionThreshold, !isPeerWindowClosed {
             recoveryStart = sendings.end
@@ -319,7 +339,6 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
             if queued == 2 { break }
         }
         probes = queued
-        lastSendingAt = now
     }
 
     /// The peer's window has opened again: what it refused is sent at once.

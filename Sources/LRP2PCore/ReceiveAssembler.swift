@@ -52,7 +52,8 @@ struct ReceiveAssembler: ~Copyable {
             guard freeBytes >= payload.count else { return .noRoom }
             return .delivered(deliver(payload))
         }
-        guard position - expected < WireFormat.maximumOutstandingSegments else { return .noRoom }
+        let furthest = max(Int(WireFormat.maximumOutstandingSegments), largestWindow)
+        guard position - expected < UInt64(furthest) else { return .noRoom }
         if position < early.end, early[position] != nil { return .duplicate }
         // A peer that ignores the window must not fill the room that the gaps before this segment
         // need: nothing could be delivered any more.

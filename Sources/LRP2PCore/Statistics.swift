@@ -2,7 +2,7 @@
 public enum DropReason: String, CaseIterable, Sendable {
     /// Shorter than the shortest datagram it could be.
     case tooShort = "too_short"
-    /// Longer than the receive buffer.
+    /// Longer than a datagram or a segment may be.
     case tooLong = "too_long"
     /// For a connection that does not exist, and not the start of one.
     case unknownConnection = "unknown_connection"

@@ -17,10 +17,14 @@ public final class StreamRing: @unchecked Sendable {
     private let start = Atomic<UInt64>(0)
     private let end = Atomic<UInt64>(0)
 
-    /// - Parameter capacity: bytes, rounded up to a power of two, at least 4096.
+    /// Bytes a ring can have at most.
+    public static let maximumCapacity = 1 << 36
+
+    /// - Parameter capacity: bytes, rounded up to a power of two, at least 4096, at most
+    ///   `maximumCapacity`.
     public init(capacity: Int) {
         var size = 4096
-        while size < capacity { size *= 2 }
+        while size < min(capacity, Self.maximumCapacity) { size *= 2 }
         self.capacity = size
         storage = .allocate(byteCount: size, alignment: 64)
     }

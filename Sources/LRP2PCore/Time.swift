@@ -14,8 +14,10 @@ public struct Instant: Hashable, Comparable, Sendable {
 
     public static func < (a: Instant, b: Instant) -> Bool { a.nanoseconds < b.nanoseconds }
 
+    /// Stops at the limits: a deadline that is too far away is never, not long ago.
     public static func + (a: Instant, b: Interval) -> Instant {
-        Instant(nanoseconds: a.nanoseconds &+ b.nanoseconds)
+        let (sum, overflow) = a.nanoseconds.addingReportingOverflow(b.nanoseconds)
+        return overflow ? Instant(nanoseconds: b < .zero ? .min : .max) : Instant(nanoseconds: sum)
     }
 
     public static func - (a: Instant, b: Instant) -> Interval {
@@ -58,12 +60,9 @@ extension Interval {
     /// Rounds towards zero to whole nanoseconds; lengths beyond ±292 years become the limit.
     public init(_ duration: Duration) {
         let (seconds, attoseconds) = duration.components
-        let (product, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
-        if overflow {
-            nanoseconds = seconds < 0 ? .min : .max
-        } else {
-            nanoseconds = product &+ attoseconds / 1_000_000_000
-        }
+        let (product, isTooLong) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
+        let (sum, overflow) = product.addingReportingOverflow(attoseconds / 1_000_000_000)
+        nanoseconds = isTooLong || overflow ? (seconds < 0 ? .min : .max) : sum
     }
 }
 

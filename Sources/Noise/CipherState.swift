@@ -41,7 +41,7 @@ public struct CipherState: ~Copyable {
 
     /// Whether this is the given key; the comparison takes the same time wherever they differ.
     public borrowing func hasKey(_ bytes: [UInt8]) -> Bool {
-        key.withUnsafeBytes { Sodium.areEqual(Array($0), bytes) }
+        key.withUnsafeBytes { key in bytes.withUnsafeBytes { Sodium.areEqual(key, $0) } }
     }
 }
 

@@ -30,8 +30,17 @@ public enum Sodium {
 
     /// Compares without telling by its run time where two values differ.
     /// Values of different lengths are unequal at once; a length is no secret.
+    public static func areEqual(
+        _ a: UnsafeRawBufferPointer, _ b: UnsafeRawBufferPointer
+    ) -> Bool {
+        guard a.count == b.count else { return false }
+        guard let one = a.baseAddress, let other = b.baseAddress else { return true }
+        return sodium_memcmp(one, other, a.count) == 0
+    }
+
+    /// The same for arrays.
     public static func areEqual(_ a: [UInt8], _ b: [UInt8]) -> Bool {
-        a.count == b.count && sodium_memcmp(a, b, a.count) == 0
+        a.withUnsafeBytes { a in b.withUnsafeBytes { areEqual(a, $0) } }
     }
 
     /// Overwrites memory in a way the optimiser does not remove.

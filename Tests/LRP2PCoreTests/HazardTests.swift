@@ -214,6 +214,40 @@ struct HazardTests {
         #expect(keepAlive > data)
     }
 
+    @Test func hazard5_aLateSegmentAtTheLastRingIndexIsFollowedByAKeepAliveToo() throws {
+        var configuration = EndpointConfiguration()
+        configuration.initialSequenceNumber = 65_530
+        let pair = Pair(a: configuration)
+        let peer = ReferenceLikePeer(role: .responder)
+        peer.firstSequenceNumber = 65_530
+        // One datagram of the flight is held back until all others are there.
+        var number = 0
+        var late: Pair.Flight?
+        pair.wire = { flight in
+            guard flight.isFromA else { return [flight] }
+            if flight.bytes.count == 1400 {
+                number += 1
+                if number == 5 {
+                    late = flight
+                    return []
+                }
+                if number == 7, let held = late {
+                    return peer.receive(flight.bytes) + peer.receive(held.bytes)
+                }
+            }
+            return peer.receive(flight.bytes)
+        }
+        let ours = try pair.a.connect(to: Pair.addressB, now: pair.now)
+        #expect(pair.run { !ours.remoteStaticKey.isEmpty })
+        _ = pair.write(pattern(0..<7 * WireFormat.maximumPayload), to: ours, of: pair.a)
+        #expect(pair.run { ours.sendRing.count == 0 })
+        pair.run(for: .seconds(1))
+        #expect(ours.statistics.retransmissions == 0)
+        let keepAlive = try #require(peer.log.lastIndex(of: .keepAlive))
+        let data = try #require(peer.log.lastIndex(of: .data))
+        #expect(keepAlive > data)
+    }
+
     // MARK: 6. Near sequence 2³² it acknowledges and discards.
 
     @Test func hazard6_referencePeerIsLeftBeforeTheWrap() throws {
@@ -301,6 +335,17 @@ struct HazardTests {
         #expect(ours.closeReason == .idleTimeout && theirs.closeReason == .idleTimeout)
         #expect(pair.now - start == .seconds(100))
         #expect(pair.a.connectionCount == 0 && pair.b.connectionCount == 0)
+    }
+
+    // MARK: Payloads of the handshake, which a base peer leaves empty
+
+    @Test func payloadsOfTheHandshakeArePassedUp() throws {
+        let pair = Pair()
+        let peer = ReferenceLikePeer(role: .initiator, payload: [1, 2, 3])
+        try peer.establish(with: pair, payload: [4, 5])
+        #expect(peer.connection(of: pair)?.remoteHandshakePayloads == [[1, 2, 3], [4, 5]])
+        let (ours, _) = try Pair().connect()
+        #expect(ours.remoteHandshakePayloads == [[]])
     }
 
     // MARK: 9. Data can arrive before message 3.

@@ -13,6 +13,12 @@ struct LossRecoveryTests {
             }
         }
 
+        /// As a connection does: until the window is full.
+        func sendAll() {
+            while !recovery.isWindowFull { send(1) }
+            recovery.didExhaustSending()
+        }
+
         func acknowledge(_ position: UInt64, allBefore: UInt64 = 0) -> Int {
             recovery.acknowledge(position, allBefore: allBefore, now: now).segments
         }
@@ -27,6 +33,51 @@ struct LossRecoveryTests {
         }
 
         func wait(_ interval: Interval) { now = now + interval }
+    }
+
+    /// Datagrams are received in batches, and nothing is sent in between.
+    @Test(arguments: [1, 2, 3, 8, 64])
+    func batchesOfAcknowledgementsDoNotHoldTheWindowBack(batch: Int) {
+        let sender = Sender()
+        var windows: [Int] = []
+        sender.sendAll()
+        for _ in 0..<5 {
+            sender.wait(.milliseconds(50))
+            let flight = sender.recovery.firstUnacknowledged..<sender.recovery.nextNew
+            var inBatch = 0
+            for position in flight {
+                _ = sender.acknowledge(position)
+                inBatch += 1
+                if inBatch % batch == 0 { sender.sendAll() }
+            }
+            sender.sendAll()
+            windows.append(sender.recovery.controller.congestionWindow)
+        }
+        #expect(windows == [20, 40, 80, 160, 320])
+    }
+
+    @Test func aSenderWithoutDataDoesNotGrowItsWindow() {
+        let sender = Sender()
+        for _ in 0..<100 {
+            sender.send(2)
+            sender.recovery.didExhaustSending()
+            sender.wait(.milliseconds(50))
+            for position in sender.recovery.firstUnacknowledged..<sender.recovery.nextNew {
+                _ = sender.acknowledge(position)
+            }
+        }
+        #expect(sender.recovery.controller.congestionWindow == 10)
+    }
+
+    @Test func aBlockedSocketIsNotTakenForTheNetwork() throws {
+        let sender = Sender()
+        sender.send(10)
+        for _ in 0..<20 {
+            sender.now = try #require(sender.recovery.deadline(isPeerWindowClosed: false))
+            sender.recovery.handleTimeout(now: sender.now, isPeerWindowClosed: false)
+        }
+        #expect(sender.recovery.controller.congestionWindow == 10)
+        #expect(sender.retransmitted().count == 2)
     }
 
     @Test func packetThresholdIsThree() {

@@ -29,29 +29,29 @@ final class ReferenceLikePeer {
     /// The widest distance from the first missing to the newest segment.
     private(set) var furthest: UInt64 = 0
 
-    init(role: Role) {
+    init(role: Role, payload: [UInt8] = []) {
         isInitiator = role == .initiator
         state = HandshakeState(
             isInitiator: role == .initiator,
             staticKey: SecretBytes(copying: [UInt8](repeating: 3, count: 32)),
             ephemeralKey: SecretBytes(copying: [UInt8](repeating: 4, count: 32)))
-        firstDatagram = isInitiator ? connectionID + ((try? state.writeMessage()) ?? []) : []
+        firstDatagram = isInitiator ? connectionID + ((try? state.writeMessage(payload: payload)) ?? []) : []
     }
 
     // MARK: As initiator, towards endpoint A of a pair
 
-    func thirdDatagram(answering second: [UInt8]) throws -> [UInt8] {
+    func thirdDatagram(answering second: [UInt8], payload: [UInt8] = []) throws -> [UInt8] {
         _ = try second.dropFirst(8).withUnsafeBytes { try state.readMessage($0) }
-        let message = connectionID + (try state.writeMessage())
+        let message = connectionID + (try state.writeMessage(payload: payload))
         keys = state.split()
         return message
     }
 
-    func establish(with pair: Pair) throws {
+    func establish(with pair: Pair, payload: [UInt8] = []) throws {
         pair.deliver(.init(isFromA: false, bytes: firstDatagram))
         pair.flush()
         guard let answer = pair.sent.last else { throw Pair.HandshakeDidNotFinish() }
-        let third = try thirdDatagram(answering: answer.bytes)
+        let third = try thirdDatagram(answering: answer.bytes, payload: payload)
         pair.deliver(.init(isFromA: false, bytes: third))
         pair.flush()
     }

@@ -80,6 +80,37 @@ struct WindowTests {
         #expect(received == pattern(0..<40_000))
     }
 
+    @Test(arguments: [1, 2, 5])
+    func aClosedWindowIsNoSilenceForAShortIdleTimeoutEither(seconds: Int64) throws {
+        var configuration = smallBuffers()
+        configuration.idleTimeout = .seconds(seconds)
+        let pair = Pair(a: configuration, b: configuration)
+        let (ours, theirs) = try pair.connect()
+        _ = pair.write(pattern(0..<40_000), to: ours, of: pair.a)
+        pair.run(for: .seconds(120))
+        #expect(ours.closeReason == nil && theirs.closeReason == nil)
+    }
+
+    @Test func anUpdateOfTheWindowIsNotTakenForASecondArrival() throws {
+        let pair = Pair(b: smallBuffers())
+        let (ours, theirs) = try pair.connect()
+        _ = pair.write(pattern(0..<15_000), to: ours, of: pair.a)
+        // The last segment is lost once, so the last in order is a retransmission.
+        var isLost = false
+        pair.wire = { flight in
+            guard flight.isFromA, flight.bytes.count < 1300, flight.bytes.count > 32, !isLost
+            else { return [flight] }
+            isLost = true
+            return []
+        }
+        #expect(pair.run { theirs.receiveRing.count == 15_000 && ours.sendRing.count == 0 })
+        #expect(isLost && ours.statistics.retransmissions == 1)
+        _ = pair.read(theirs, of: pair.b)
+        pair.run(for: .seconds(1))
+        #expect(ours.peerWindow == theirs.assembler.largestWindow)
+        #expect(ours.statistics.spuriousRetransmissions == 0)
+    }
+
     @Test func anOlderAcknowledgementDoesNotReopenTheWindow() throws {
         let pair = Pair(b: smallBuffers())
         let (ours, theirs) = try pair.connect()
