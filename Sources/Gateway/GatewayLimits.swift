@@ -16,8 +16,8 @@ public struct GatewayLimits: Sendable {
 
     /// Longest `wait` of a long-poll; a longer one counts as this.
     public var maximumWait: Duration = .seconds(60)
-    /// Longest `wait` of `POST /v1/connections`, and what it is when not given: a handshake is given
-    /// up after as long.
+    /// Longest `wait` of `POST /v1/connections`, and what it is when not given: a handshake is
+    /// given up after as long.
     public var maximumConnectWait: Duration = .seconds(10)
     /// Longest `drain` of `DELETE /v1/connections/{id}`, and what it is when not given.
     public var maximumDrain: Duration = .seconds(30)

@@ -19,7 +19,7 @@ extension PeerConnection {
     ) async throws(ReadError) -> [UInt8] {
         guard maxBytes > 0 else { return [] }
         while true {
-            // The reason first: the end does not move after it, so no byte is missed between the two.
+            // The reason first: the end does not move after it, so no byte is missed in between.
             let reason = closeReason
             let (bytes, end) = consumer.withLock { _ in
                 let start = receiveRing.startPosition

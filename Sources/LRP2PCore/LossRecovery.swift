@@ -70,7 +70,8 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
             idleTimeout.map { $0 / Self.probesInIdleTimeout } ?? Self.maximumProbeTimeout)
         segments = SequenceRing(start: UInt64(initialSequenceNumber), filler: SentSegment())
         // Orders start at 1: a retransmission's previous order is never confused with none.
-        sendings = SequenceRing(start: 1, filler: Sending(position: 0, sentAt: .init(nanoseconds: 0)))
+        let none = Sending(position: 0, sentAt: Instant(nanoseconds: 0))
+        sendings = SequenceRing(start: 1, filler: none)
     }
 
     // MARK: What is known

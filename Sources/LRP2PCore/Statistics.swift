@@ -104,7 +104,8 @@ public struct EndpointStatistics: Sendable {
     public var sentBytes: UInt64 = 0
     public var receivedBytes: UInt64 = 0
     /// Indexed by the position of the cause in `RetransmissionCause.allCases`.
-    public var retransmissionsByCause = [UInt64](repeating: 0, count: RetransmissionCause.allCases.count)
+    public var retransmissionsByCause = [UInt64](
+        repeating: 0, count: RetransmissionCause.allCases.count)
     /// Indexed by the position of the reason in `DropReason.allCases`.
     public var dropsByReason = [UInt64](repeating: 0, count: DropReason.allCases.count)
     public var handshakesInProgress = 0

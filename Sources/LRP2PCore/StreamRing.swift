@@ -83,11 +83,13 @@ public final class StreamRing: @unchecked Sendable {
         return count
     }
 
-    /// Consumer: gives the room before `position` back to the producer. Going backwards does nothing.
+    /// Consumer: gives the room before `position` back to the producer. Going backwards does
+    /// nothing.
     public func release(upTo position: UInt64) {
         let current = start.load(ordering: .relaxed)
         guard position > current else { return }
-        precondition(position <= end.load(ordering: .acquiring), "cannot release what is not written")
+        precondition(
+            position <= end.load(ordering: .acquiring), "cannot release what is not written")
         start.store(position, ordering: .releasing)
     }
 }

@@ -9,7 +9,7 @@ public enum BLAKE2b {
 
     /// The hash of all parts, one after the other, without copying them together.
     ///
-    /// - Parameter length: bytes of the result, 16 … 64. A shorter hash is no prefix of a longer one.
+    /// - Parameter length: bytes of the result, 16 … 64. A shorter hash is no prefix of a longer.
     public static func hash(
         _ parts: UnsafeRawBufferPointer..., length: Int = hashLength
     ) -> [UInt8] {

@@ -56,7 +56,9 @@ struct ReceiveAssemblerTests {
         let box = Box(capacity: 16_384)
         let full = [UInt8](repeating: 1, count: WireFormat.maximumPayload)
         // Eleven early ones would leave no room for the one that is missing before them.
-        for position in 1...11 as ClosedRange<UInt64> { #expect(box.insert(position, full) == .stored) }
+        for position in 1...11 as ClosedRange<UInt64> {
+            #expect(box.insert(position, full) == .stored)
+        }
         #expect(box.insert(12, full) == .noRoom)
         #expect(box.insert(13, full) == .noRoom)
         #expect(box.insert(0, full) == .delivered(12 * full.count))

@@ -27,7 +27,8 @@ struct TimeTests {
         #expect(Interval(.seconds(-2)) == .seconds(-2))
         #expect(Interval(.seconds(Int64.max)).nanoseconds == .max)
         #expect(Interval(.seconds(Int64.min)).nanoseconds == .min)
-        let nearly = Duration(secondsComponent: 9_223_372_036, attosecondsComponent: 999 * 1_000_000_000_000_000)
+        let nearly = Duration(
+            secondsComponent: 9_223_372_036, attosecondsComponent: 999_000_000_000_000_000)
         #expect(Interval(nearly).nanoseconds == .max)
         #expect(Instant(nanoseconds: 5) + Interval(nanoseconds: .max) == .distantFuture)
         #expect(Interval.milliseconds(250).inSeconds == 0.25)
