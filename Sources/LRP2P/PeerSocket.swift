@@ -22,9 +22,11 @@ public final class PeerSocket: Sendable {
     /// - Parameters:
     ///   - address: of this host. Port 0 picks one. `0.0.0.0` is every IPv4 address, `[::]` every
     ///     address of both families.
-    ///   - configuration: holds for all connections of the socket.
+    ///   - configuration: holds for all connections of the socket; by default the usual limits and
+    ///     a new identity.
     public static func listen(
-        on address: SocketAddress, configuration: PeerSocketConfiguration
+        on address: SocketAddress,
+        configuration: PeerSocketConfiguration = PeerSocketConfiguration(identity: Identity())
     ) throws(ListenError) -> PeerSocket {
         try PeerSocket(address, configuration)
     }

@@ -5,10 +5,8 @@ import LRP2P
 /// The protocol's two classic examples, as the articles HelloWorld and TwoPeersOneSocket show them.
 @Suite struct ClassicExamplesTests {
     @Test func helloWorld() async throws {
-        let server = try PeerSocket.listen(
-            on: .loopback(port: 0), configuration: PeerSocketConfiguration(identity: Identity()))
-        let client = try PeerSocket.listen(
-            on: .loopback(port: 0), configuration: PeerSocketConfiguration(identity: Identity()))
+        let server = try PeerSocket.listen(on: .loopback(port: 0))
+        let client = try PeerSocket.listen(on: .loopback(port: 0))
 
         async let greeting = {
             let connection = try await server.accept()
@@ -24,12 +22,9 @@ import LRP2P
     }
 
     @Test func twoPeersOnOneSocket() async throws {
-        func socket() throws -> PeerSocket {
-            try PeerSocket.listen(
-                on: .loopback(port: 0),
-                configuration: PeerSocketConfiguration(identity: Identity()))
-        }
-        let one = try socket(), two = try socket(), hub = try socket()
+        let one = try PeerSocket.listen(on: .loopback(port: 0))
+        let two = try PeerSocket.listen(on: .loopback(port: 0))
+        let hub = try PeerSocket.listen(on: .loopback(port: 0))
 
         let toOne = try await hub.connect(to: one.localAddress)
         let toTwo = try await hub.connect(to: two.localAddress)
