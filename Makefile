@@ -31,14 +31,14 @@ build: setup
 	swift build --configuration release
 
 # Tests that compute, by target. All of a run share the processor, and tests with sockets or
-# processes have timeouts: those run afterwards, not beside.
+# processes have timeouts: those run afterwards, one by one.
 COMPUTING := ^(SodiumTests|NoiseTests|LRP2PCoreTests|LRP2PSimulationTests)[.]
 PROCESSES := ^(InteropTests|EndToEndTests)[.]
 
 test: setup-tests
 	swift build --build-tests
 	swift test --skip-build --filter '$(COMPUTING)'
-	swift test --skip-build --skip '$(COMPUTING)' --skip '$(PROCESSES)'
+	swift test --skip-build --no-parallel --skip '$(COMPUTING)' --skip '$(PROCESSES)'
 	LRP2P_TEST_PYTHON=$(CURDIR)/$(PYTHON) swift test --skip-build --filter '^InteropTests[.]'
 	swift test --skip-build --filter '^EndToEndTests[.]'
 

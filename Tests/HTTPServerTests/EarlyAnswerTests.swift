@@ -26,7 +26,7 @@ import Testing
     @Test(arguments: [[], ["-H", "Transfer-Encoding: chunked"], ["-H", "Expect:"]])
     func longBodyStillSeesTheAnswer(options: [String]) async throws {
         try await withServer(handler: Self.refusing) { server in
-            try await withTemporaryFile(bytes: 64 << 20) { path, _ in
+            try await withTemporaryFile(bytes: 16 << 20) { path, _ in
                 let curl = try Curl(options + ["-w", " %{http_code}", "-T", path, server.url("/")])
                 let output = await curl.result.output
                 #expect(output == "no thanks 413")
