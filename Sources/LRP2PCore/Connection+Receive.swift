@@ -93,7 +93,7 @@ extension Connection {
     /// Beyond this many unsent acknowledgements the oldest are dropped: the peer sends those
     /// segments again. They leave before anything else, so only a send socket that takes nothing
     /// for a long time brings them here.
-    private static let maximumPendingAcknowledgements = 4096
+    static let maximumPendingAcknowledgements = 4096
 
     private func queueAcknowledgement(_ wire: UInt32) {
         if pendingAcknowledgements.count == Self.maximumPendingAcknowledgements {

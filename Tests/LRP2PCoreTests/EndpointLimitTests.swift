@@ -44,6 +44,43 @@ struct EndpointLimitTests {
         #expect(endpoint.statistics.handshakesInProgress == 1)
     }
 
+    @Test func answersThatCannotLeaveAreBounded() {
+        // The socket takes nothing, while hosts without number begin handshakes.
+        let endpoint = Pair.makeEndpoint(.init(), seed: 3)
+        let now = Instant(nanoseconds: 0)
+        for number in 0..<400 {
+            var bytes = firstMessage(number)
+            bytes.withUnsafeMutableBytes {
+                endpoint.handleDatagram(
+                    $0, from: SocketAddress(ipv4: UInt32(number), port: 9), now: now)
+            }
+        }
+        #expect(endpoint.statistics.drops(.handshakeLimit) == 400 - UInt64(Endpoint.maximumReplies))
+        var answers = 0
+        withUnsafeTemporaryAllocation(byteCount: 2048, alignment: 8) { buffer in
+            while endpoint.pollTransmit(into: buffer, now: now) != nil { answers += 1 }
+        }
+        #expect(answers == Endpoint.maximumReplies)
+        // An initiator repeats message 1, and is answered then.
+        send(firstMessage(399), to: endpoint, from: 399, at: now)
+        #expect(endpoint.statistics.packetsSent == UInt64(answers) + 1)
+    }
+
+    @Test func acknowledgementsThatCannotLeaveAreBounded() throws {
+        let pair = Pair()
+        let peer = ReferenceLikePeer(role: .initiator)
+        try peer.establish(with: pair)
+        let connection = try #require(peer.connection(of: pair))
+        let limit = Connection.maximumPendingAcknowledgements
+        for position in 0..<limit + 100 {
+            pair.deliver(.init(isFromA: false, bytes: peer.data(UInt32(position), [1])))
+        }
+        #expect(connection.pendingAcknowledgements.count == limit)
+        #expect(connection.receiveRing.count == limit + 100)
+        // The oldest went; the header of any other stands for them.
+        #expect(connection.pendingAcknowledgements[connection.pendingAcknowledgements.start] == 100)
+    }
+
     @Test func candidatesForOneConnectionIDAreBounded() {
         let endpoint = Pair.makeEndpoint(.init(), seed: 3)
         for number in 0..<20 {

@@ -139,8 +139,6 @@ final class Pair {
         endpoint.didRead(from: connection, now: now)
         return bytes
     }
-
-    func closeReason(of connection: Connection) -> CloseReason? { connection.closeReason }
 }
 
 /// Bytes that show where in the stream they belong.
