@@ -62,7 +62,7 @@ let package = Package(
             name: "LRP2PSimulationTests", dependencies: ["LRP2PSimulation", "LRP2PCore"]),
         .testTarget(
             name: "LRP2PTests",
-            dependencies: ["LRP2P", "LRP2PSimulation", "CLinux", "lrp2p-bench"]),
+            dependencies: ["LRP2P", "LRP2PSimulation", "CLinux", "TestSupport", "lrp2p-bench"]),
         .testTarget(
             name: "lrp2p-benchTests",
             dependencies: [
@@ -72,13 +72,13 @@ let package = Package(
         .testTarget(
             name: "HTTPServerTests",
             dependencies: [
-                "HTTPServer",
+                "HTTPServer", "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Gateway", "HTTPServer", "LRP2P",
+                "Gateway", "HTTPServer", "LRP2P", "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -89,9 +89,10 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(
-            name: "InteropTests", dependencies: ["LRP2P", "CSodium", "ProcessSupport"],
+            name: "InteropTests",
+            dependencies: ["LRP2P", "CSodium", "ProcessSupport", "TestSupport"],
             exclude: ["Peer"]),
-        .testTarget(name: "EndToEndTests", dependencies: ["ProcessSupport"]),
+        .testTarget(name: "EndToEndTests", dependencies: ["ProcessSupport", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]
 )

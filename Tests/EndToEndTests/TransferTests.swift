@@ -1,6 +1,7 @@
 import Foundation
 import Glibc
 import ProcessSupport
+import TestSupport
 import Testing
 
 extension EndToEnd {

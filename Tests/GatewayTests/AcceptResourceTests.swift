@@ -1,5 +1,6 @@
 import HTTPServer
 import HTTPTypes
+import TestSupport
 import Testing
 
 @testable import Gateway
@@ -95,9 +96,9 @@ import Testing
         var limits = GatewayLimits()
         limits.maximumWaiters = 2
         let node = try TestNode(limits: limits)
-        await withTaskGroup(of: ServerResponse.self) { group in
+        try await withThrowingTaskGroup(of: ServerResponse.self) { group in
             for _ in 0..<2 { group.addTask { await node.get("/v1/accept?wait=60s") } }
-            try? await eventually { await node.metric("lrp2p_polls_waiting") == 2 }
+            try await eventually { await node.metric("lrp2p_polls_waiting") == 2 }
             let response = await node.get("/v1/accept?wait=60s")
             #expect(response.status == .tooManyRequests)
             #expect(response.code == "too_many_waiters")
@@ -106,7 +107,7 @@ import Testing
             #expect(await node.get("/v1/accept").status == .noContent)
             node.gateway.beginShutdown()
             group.cancelAll()
-            for await answer in group { #expect(answer.code == "shutting_down") }
+            for try await answer in group { #expect(answer.code == "shutting_down") }
         }
         #expect(await node.metric("lrp2p_polls_waiting") == 0)
     }

@@ -1,5 +1,6 @@
 import HTTPTypes
 import LRP2P
+import TestSupport
 import Testing
 
 @testable import Gateway

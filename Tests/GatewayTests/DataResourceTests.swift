@@ -1,6 +1,7 @@
 import HTTPServer
 import HTTPTypes
 import LRP2P
+import TestSupport
 import Testing
 
 @testable import Gateway

@@ -1,5 +1,6 @@
 import Foundation
 import LRP2P
+import TestSupport
 import Testing
 
 @testable import Gateway

@@ -96,14 +96,3 @@ extension ServerResponse {
         return try? object()["code"] as? String
     }
 }
-
-/// Waits for a condition, long enough for a machine under load.
-func eventually(
-    _ condition: () async throws -> Bool, sourceLocation: SourceLocation = #_sourceLocation
-) async throws {
-    let deadline = ContinuousClock.now + .seconds(60)
-    while try await !condition() {
-        try #require(ContinuousClock.now < deadline, sourceLocation: sourceLocation)
-        try await Task.sleep(for: .milliseconds(2))
-    }
-}

@@ -28,21 +28,6 @@ func withServer(
     await server.stop(grace: .seconds(1))
 }
 
-/// Polls until the condition holds.
-func eventually(
-    _ what: Comment, sourceLocation: SourceLocation = #_sourceLocation,
-    _ condition: () -> Bool
-) async throws {
-    let deadline = ContinuousClock.now + testDeadline
-    while !condition() {
-        guard ContinuousClock.now < deadline else {
-            Issue.record(what, sourceLocation: sourceLocation)
-            throw CancellationError()
-        }
-        try await Task.sleep(for: .milliseconds(2))
-    }
-}
-
 /// A door that opens once: long-polls in these tests wait for it.
 final class Gate: Sendable {
     private struct State {

@@ -1,5 +1,6 @@
 import LRP2P
 import ProcessSupport
+import TestSupport
 import Testing
 
 /// A way the other side may behave, and the seed of its loss.
@@ -46,7 +47,7 @@ extension Interop {
             #expect(result.sentSha256 == Transfer.sha256(received))
             // The loss was real, and what we write is the specification's form.
             #expect(result.retransmissions > 0)
-            try await Transfer.eventually("retransmissions in the statistics") {
+            try await eventually("retransmissions in the statistics") {
                 connection.statistics.retransmissions > 0
             }
             #expect(result.ackWindowLengths == [3])
@@ -72,7 +73,7 @@ extension Interop {
             let (connection, peer) = try await Transfer.connect(
                 socket, as: .initiator, peerArguments: ["--receive-bytes", "5"])
             // A few of them are the handshake's.
-            try await Transfer.eventually("30 datagrams sent") {
+            try await eventually("30 datagrams sent") {
                 connection.statistics.packetsSent >= 30
             }
             try await Transfer.send(Array("hello".utf8), to: connection)

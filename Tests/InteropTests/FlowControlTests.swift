@@ -1,4 +1,5 @@
 import LRP2P
+import TestSupport
 import Testing
 
 extension Interop {
@@ -35,7 +36,7 @@ extension Interop {
                 ])
             let sent = Transfer.randomBytes(Self.payloadBytes)
             async let sending: Void = Transfer.send(sent, to: connection)
-            try await Transfer.eventually("a closed window") {
+            try await eventually("a closed window") {
                 connection.statistics.peerWindowPackets == 0
                     && connection.statistics.limitedBy == .peerWindow
             }

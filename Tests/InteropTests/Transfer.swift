@@ -52,15 +52,6 @@ struct Transfer {
         return received
     }
 
-    /// Statistics are published at intervals: what happened may not be in them yet.
-    static func eventually(_ what: String, _ isTrue: () -> Bool) async throws {
-        let limit = ContinuousClock.now + deadline
-        while !isTrue() {
-            try #require(ContinuousClock.now < limit, "not in time: \(what)")
-            try await Task.sleep(for: .milliseconds(10))
-        }
-    }
-
     static func randomBytes(_ count: Int) -> [UInt8] {
         var generator = SystemRandomNumberGenerator()
         return (0..<count).map { _ in UInt8.random(in: 0...255, using: &generator) }

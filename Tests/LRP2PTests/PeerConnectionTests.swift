@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import LRP2P
@@ -16,7 +17,7 @@ import Testing
         try await sentIn
         try await pair.outbound.drain(deadline: soon())
         #expect(pair.outbound.sendRange == UInt64(count)..<UInt64(count))
-        await eventually("the figures agree") {
+        try await eventually("the figures agree") {
             let sender = pair.outbound.statistics, receiver = pair.inbound.statistics
             return sender.acknowledgedBytes == count && receiver.receivedBytes == count
                 && sender.smoothedRTT != nil && sender.packetsSent > 0
@@ -28,7 +29,7 @@ import Testing
         let pair = try await ConnectedPair()
         let reader = pair.inbound
         try await pair.outbound.write(Array("abcdef".utf8))
-        await eventually("all is here") { reader.receivedRange == 0..<6 }
+        try await eventually("all is here") { reader.receivedRange == 0..<6 }
         for _ in 0..<2 {
             #expect(try await reader.peek(at: 0, maxBytes: 3) == Array("abc".utf8))
             #expect(try await reader.peek(at: 4, maxBytes: 100) == Array("ef".utf8))
@@ -72,7 +73,7 @@ import Testing
         }
         let count = 1 << 20
         let writing = Task { try await pair.outbound.write(seed: 5, count: count) }
-        await eventually("both buffers are full") {
+        try await eventually("both buffers are full") {
             pair.outbound.sendRange.count == buffer
                 && pair.inbound.receivedRange.count > buffer / 2
         }
@@ -150,7 +151,7 @@ import Testing
         #expect(taken > 0 && taken <= 2 * buffer)
         #expect(try await pair.inbound.read(exactly: taken) == Array(bytes[..<taken]))
         let task = Task { try await connection.write(bytes) }
-        await eventually("it waits for room") { connection.sendRange.count == buffer }
+        try await eventually("it waits for room") { connection.sendRange.count == buffer }
         let second = Task { try await connection.write([1]) }
         let writable = Task { try await connection.waitWritable() }
         let acknowledged = Task { try await connection.waitAcknowledged(upTo: .max) }
@@ -175,7 +176,7 @@ import Testing
         }
         let bytes = [UInt8](repeating: 3, count: 5_000)
         var total = 0
-        await eventually("nothing fits any more") {
+        try await eventually("nothing fits any more") {
             var taken = 0
             repeat {
                 taken = (try? bytes.withUnsafeBytes { try pair.outbound.writeSome($0) }) ?? 0
@@ -234,7 +235,7 @@ import Testing
         let writing = Task { try await connection.write([UInt8](repeating: 0, count: 100_000)) }
         let draining = Task { try await connection.waitAcknowledged(upTo: 90_000) }
         let waiting = Task { await connection.waitUntilClosed() }
-        await eventually("the writer waits") { connection.sendRange.count == 4096 }
+        try await eventually("the writer waits") { connection.sendRange.count == 4096 }
         connection.close()
         await #expect(throws: ReadError.closed(.local)) { try await reading.value }
         await #expect(throws: ReadError.closed(.local)) { try await peeking.value }

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import LRP2P
@@ -109,7 +110,7 @@ import Testing
         await #expect(throws: ConnectError.timedOut) {
             try await pair.client.connect(to: broadcast, deadline: .now + .milliseconds(20))
         }
-        await eventually("it is counted") {
+        try await eventually("it is counted") {
             if pair.client.sendFailures > 0 { return true }
             _ = try? await pair.client.connect(to: broadcast, deadline: .now + .milliseconds(50))
             return false
@@ -263,7 +264,7 @@ import Testing
         try await sent
         throwing.cancel()
         await throwing.value
-        await eventually("the noise is counted") {
+        try await eventually("the noise is counted") {
             let drops = pair.server.statistics.dropsByReason
             return drops[index(of: .tooLong)] > 0 && drops[index(of: .tooShort)] > 0
         }

@@ -1,5 +1,6 @@
 import LRP2P
 import LRP2PSimulation
+import TestSupport
 import Testing
 
 @testable import lrp2p_bench
@@ -49,7 +50,7 @@ import Testing
         try await sentOut
         try await sentIn
         if conditions.corruption > 0 {
-            await eventually("the damage is noticed") {
+            try await eventually("the damage is noticed") {
                 [server, client].allSatisfy { socket in
                     zip(DropReason.allCases, socket.statistics.dropsByReason)
                         .contains { $0 == .unauthenticated && $1 > 0 }

@@ -9,19 +9,6 @@ let patience = Duration.seconds(60)
 /// The deadline of a wait that must succeed.
 func soon() -> ContinuousClock.Instant { .now + patience }
 
-/// Waits for a condition that some other thread will bring about.
-func eventually(
-    _ what: Comment, _ condition: () async throws -> Bool,
-    sourceLocation: SourceLocation = #_sourceLocation
-) async rethrows {
-    let deadline = soon()
-    while ContinuousClock.now < deadline {
-        if try await condition() { return }
-        try? await Task.sleep(for: .milliseconds(1))
-    }
-    Issue.record(what, sourceLocation: sourceLocation)
-}
-
 /// A mailbox without a thread; the test plays the thread.
 func makeMailbox() throws -> Mailbox {
     let descriptor = clinux_eventfd_create()

@@ -1,4 +1,5 @@
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import LRP2P
@@ -25,7 +26,7 @@ import Testing
         let waiters = Waiters(mailbox: try makeMailbox())
         let early = Task { await waiters.wait(until: 10, deadline: nil) }
         let late = Task { await waiters.wait(until: 20, deadline: nil) }
-        await eventually("both wait") { waiters.count == 2 }
+        try await eventually("both wait") { waiters.count == 2 }
         waiters.advance(to: 19)
         #expect(await early.value == .reached)
         #expect(waiters.count == 1)
@@ -37,7 +38,7 @@ import Testing
     @Test func cancellationEndsTheWaitAndLeavesNothingBehind() async throws {
         let waiters = Waiters(mailbox: try makeMailbox())
         let task = Task { await waiters.wait(until: 1, deadline: nil) }
-        await eventually("it waits") { waiters.count == 1 }
+        try await eventually("it waits") { waiters.count == 1 }
         task.cancel()
         #expect(await task.value == .cancelled)
         #expect(waiters.count == 0)
@@ -63,7 +64,7 @@ import Testing
             isOver.store(true, ordering: .releasing)
             return outcome
         }
-        await eventually("it times out") {
+        try await eventually("it times out") {
             mailbox.expireDeadlines(now: MonotonicClock.now)
             return isOver.load(ordering: .acquiring)
         }
@@ -76,7 +77,7 @@ import Testing
         let task = Task {
             await waiters.wait(until: 1, deadline: .now + .seconds(Int64.max / 2))
         }
-        await eventually("it waits") { waiters.count == 1 }
+        try await eventually("it waits") { waiters.count == 1 }
         waiters.advance()
         #expect(await task.value == .reached)
     }
@@ -88,7 +89,7 @@ import Testing
             await waiters.waitUntilFinished()
             return isOver.load(ordering: .acquiring)
         }
-        await eventually("it waits") { waiters.count == 1 }
+        try await eventually("it waits") { waiters.count == 1 }
         task.cancel()
         waiters.advance()
         isOver.store(true, ordering: .releasing)

@@ -68,15 +68,3 @@ final class GatewayProcess: Sendable {
             line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) })
     }
 }
-
-/// Asks again until the answer is the wanted one.
-func eventually(
-    _ what: String, within timeout: Duration = .seconds(120),
-    _ isTrue: () async throws -> Bool
-) async throws {
-    let limit = ContinuousClock.now + timeout
-    while try await !isTrue() {
-        try #require(ContinuousClock.now < limit, "not in time: \(what)")
-        try await Task.sleep(for: .milliseconds(20))
-    }
-}
