@@ -10,6 +10,8 @@ struct OutboundHandshake: ~Copyable {
     var state: HandshakeState
     /// The whole datagram, sent again as it is.
     let firstDatagram: [UInt8]
+    /// What it offers; `nil` for the base protocol alone.
+    let offer: TransportParameters?
     let startedAt: Instant
     var sentCount = 0
     var sendAt: Instant
@@ -38,15 +40,28 @@ struct ThirdMessage {
 }
 
 extension Connection {
-    /// Begins a handshake as initiator.
+    /// Begins a handshake as initiator, or begins it anew with a cookie in the offer.
     func startHandshake(
-        staticKey: consuming SecretBytes, ephemeralKey: consuming SecretBytes, now: Instant
+        offer: TransportParameters?, staticKey: consuming SecretBytes,
+        ephemeralKey: consuming SecretBytes, now: Instant
     ) throws(NoiseError) {
         var state = HandshakeState(
             isInitiator: true, staticKey: staticKey, ephemeralKey: ephemeralKey)
-        let message = try state.writeMessage()
+        let payload = offer?.encode(minimumLength: WireFormat.minimumOffer) ?? []
+        let message = try state.writeMessage(payload: payload)
         handshake = OutboundHandshake(
-            state: state, firstDatagram: datagram(message), startedAt: now, sendAt: now)
+            state: state, firstDatagram: datagram(message), offer: offer,
+            startedAt: handshake?.startedAt ?? now, sendAt: now)
+    }
+
+    /// The offer to repeat with the cookie of a retry; `nil` when the datagram is none, or the
+    /// offer had one already.
+    func offer(for retry: UnsafeRawBufferPointer) -> TransportParameters? {
+        guard var offer = handshake?.offer, offer.addressCookie == nil,
+            let cookie = AddressValidation.cookie(ofRetry: retry)
+        else { return nil }
+        offer.addressCookie = cookie
+        return offer
     }
 
     /// A handshake message behind our connection id.
@@ -67,11 +82,12 @@ extension Connection {
         if isOwnFirstMessage(bytes) { return .connectedToSelf }
         let message = UnsafeRawBufferPointer(rebasing: bytes[WireFormat.connectionIDLength...])
         var third: [UInt8] = []
+        var answer: TransportParameters?
         var isSentOnce = false
         var startedAt = now
         do {
             let payload = try handshake?.state.readMessage(message) ?? []
-            remoteHandshakePayloads = [payload]
+            answer = TransportParameters.parse(payload)
             third = datagram(try handshake?.state.writeMessage() ?? [])
         } catch {
             // Forged, damaged, or the reference's sign of failure (hazard 3): anyone could have
@@ -79,7 +95,12 @@ extension Connection {
             shared.countDrop(.unauthenticated)
             return .none
         }
-        takeKeys()
+        takeKeys(now: now)
+        if let offer = handshake?.offer, let answer {
+            adopt(peer: .answer(to: offer, with: answer), own: offer)
+        } else {
+            adoptBase()
+        }
         isSentOnce = (handshake?.sentCount ?? 0) == 1
         startedAt = handshake?.startedAt ?? now
         handshake = nil
@@ -96,18 +117,27 @@ extension Connection {
         return bytes.count == own.count && bytes.elementsEqual(own)
     }
 
-    private func takeKeys() {
+    private func takeKeys(now: Instant) {
         guard let keys = handshake?.state.split() else { return }
         remoteStaticKey = handshake?.state.remoteStaticKey ?? []
-        install(keys)
+        self.keys.install(keys, now: now)
+        isEstablished = true
     }
 
-    func install(_ keys: consuming TransportKeys) {
-        keys.take { sending, receiving in
-            sendingKey = sending
-            receivingKey = receiving
-        }
-        isEstablished = true
+    /// Both sides have offered something.
+    private func adopt(peer: TransportParameters, own: TransportParameters) {
+        guard peer.features.contains(.extendedTransport) else { return adoptBase() }
+        isExtended = true
+        extended = ExtendedTransport(peer: peer, own: own)
+        recovery.setMaximumAcknowledgementDelay(peer.maximumAcknowledgementDelay)
+    }
+
+    /// A peer of the base protocol may be a reference, which ignores our window: the buffer has to
+    /// be large from the start.
+    private func adoptBase() {
+        let wanted = min(WireFormat.baseReceiveBuffer, receiveRing.capacity)
+        while receiveRing.limit < wanted, receiveRing.grow() {}
+        lastToldWindow = assembler.largestWindow
     }
 
     private func prepareThirdMessage(_ bytes: [UInt8], handshakeRTT: Interval?, now: Instant) {
@@ -115,9 +145,10 @@ extension Connection {
         let hold = min(max(rtt / 2, ThirdMessage.minimumHold), ThirdMessage.maximumHold)
         thirdMessage.datagram = bytes
         thirdMessage.isDue = true
-        thirdMessage.holdsDataUntil = now + hold
-        thirdMessage.repeatAt = now + hold / 2
         thirdMessage.repetition = max(rtt * 2, ThirdMessage.minimumRepetition)
+        // Ours keep what overtakes message 3.
+        thirdMessage.holdsDataUntil = isExtended ? nil : now + hold
+        thirdMessage.repeatAt = now + (isExtended ? thirdMessage.repetition : hold / 2)
         thirdMessage.giveUpAt = now + shared.configuration.handshakeTimeout
     }
 
@@ -125,7 +156,11 @@ extension Connection {
     func confirmHandshake() {
         guard role == .initiator, !thirdMessage.datagram.isEmpty else { return }
         thirdMessage = ThirdMessage()
+        if isExtended { extended.mtu.start() }
     }
+
+    /// Whether the peer is known to have the keys.
+    var isConfirmed: Bool { role == .responder || thirdMessage.datagram.isEmpty }
 
     /// Initiator: says message 3 again, ever more rarely, until it is confirmed.
     func handleThirdMessageTimer(now: Instant) {
@@ -141,12 +176,17 @@ extension Connection {
 extension Connection {
     /// Responder: message 3 has come.
     func didAccept(
-        _ inbound: InboundHandshake, _ thirdDatagram: UnsafeRawBufferPointer, payload: [UInt8],
-        now: Instant
+        _ inbound: InboundHandshake, _ thirdDatagram: UnsafeRawBufferPointer, now: Instant
     ) {
-        install(inbound.split())
+        keys.install(inbound.split(), now: now)
+        isEstablished = true
         remoteStaticKey = inbound.remoteStaticKey
-        remoteHandshakePayloads = [inbound.firstPayload, payload]
+        if let terms = inbound.terms {
+            adopt(peer: terms.peer, own: terms.own)
+            if isExtended { extended.mtu.start() }
+        } else {
+            adoptBase()
+        }
         thirdMessage.datagram = Array(thirdDatagram)
         let duration = now - inbound.startedAt
         // A copy of message 3 says not which it is; a long wait is more likely for a later one.
@@ -158,11 +198,17 @@ extension Connection {
         keepAlivesToSend = 1
     }
 
+    /// Gives back what the buffers have reserved, but for bytes that can still be read.
+    func releaseReservations() {
+        for ring in [sendRing, receiveRing] {
+            ring.lowerLimit(to: min(BufferTuning.guaranteedBytes, ring.capacity))
+        }
+    }
+
     /// Overwrites the transport keys; nothing can be sent or received any more.
     func wipeKeys() {
         isEstablished = false
         handshake = nil
-        sendingKey = .unusable
-        receivingKey = .unusable
+        keys.wipe()
     }
 }

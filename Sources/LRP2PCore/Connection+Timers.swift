@@ -7,14 +7,11 @@ extension Connection {
             let expiry = start + shared.configuration.handshakeTimeout
             return due > now ? min(due, expiry) : expiry
         }
-        if mustEndForSequence { return now }
-        updateWindowProbe(now: now)
         var deadline = min(thirdMessage.repeatAt, idleDeadline)
         deadline = min(deadline, keepAliveDeadline)
-        if let hold = thirdMessage.holdsDataUntil { deadline = min(deadline, hold) }
         if let due = recoveryDeadline { deadline = min(deadline, due) }
-        if let probe = windowProbeAt { deadline = min(deadline, probe) }
-        return deadline
+        if let pacedUntil, pacedUntil > now { deadline = min(deadline, pacedUntil) }
+        return min(deadline, isExtended ? extendedDeadline(now: now) : baseDeadline(now: now))
     }
 
     /// Does what is due. Returns a reason when the connection must end.
@@ -24,29 +21,33 @@ extension Connection {
             return start + shared.configuration.handshakeTimeout <= now ? .handshakeTimeout : nil
         }
         if idleDeadline <= now { return .idleTimeout }
-        if mustEndForSequence { return .sequenceExhausted }
         handleThirdMessageTimer(now: now)
-        if let due = recoveryDeadline, due <= now {
-            recovery.handleTimeout(now: now, isPeerWindowClosed: peerWindow == 0)
-            // Without message 3 the peer could make nothing of the probe.
-            if role == .initiator, !thirdMessage.datagram.isEmpty { thirdMessage.isDue = true }
-        }
-        if let probe = windowProbeAt, probe <= now {
-            windowProbeAt = nil
-            windowProbes = 1
-        }
+        if let due = recoveryDeadline, due <= now { handleRecoveryTimer(now: now) }
         if keepAliveDeadline <= now { keepAlivesToSend = 1 }
-        return nil
+        return isExtended ? handleExtendedTimers(now: now) : handleBaseTimers(now: now)
+    }
+
+    private func handleRecoveryTimer(now: Instant) {
+        recovery.handleTimeout(now: now, isPeerWindowClosed: isPeerWindowClosed)
+        if isExtended {
+            _ = extended.mtu.probeTimeout(count: recovery.probeTimeouts, now: now)
+            takeLostPackets(now: now)
+        } else {
+            takeLostSegments()
+        }
+        // Without message 3 the peer could make nothing of the probe.
+        if !isConfirmed { thirdMessage.isDue = true }
     }
 
     private var recoveryDeadline: Instant? {
-        recovery.deadline(isPeerWindowClosed: peerWindow == 0)
+        recovery.deadline(isPeerWindowClosed: isPeerWindowClosed)
     }
 
-    private var mustEndForSequence: Bool { isNearSequenceEnd && recovery.unacknowledged == 0 }
+    private var isPeerWindowClosed: Bool { !isExtended && peerWindow == 0 }
 
     private var idleDeadline: Instant {
-        guard let timeout = shared.configuration.idleTimeout else { return .distantFuture }
+        let timeout = isExtended ? extended.idleTimeout : shared.configuration.idleTimeout
+        guard let timeout else { return .distantFuture }
         return idleSince + timeout
     }
 
@@ -55,13 +56,35 @@ extension Connection {
         else { return .distantFuture }
         return lastSentAt + max(interval, RTTEstimator.granularity)
     }
+}
+
+// MARK: - The base protocol
+
+extension Connection {
+    private func baseDeadline(now: Instant) -> Instant {
+        if mustEndForSequence { return now }
+        updateWindowProbe(now: now)
+        return min(
+            thirdMessage.holdsDataUntil ?? .distantFuture, windowProbeAt ?? .distantFuture)
+    }
+
+    private func handleBaseTimers(now: Instant) -> CloseReason? {
+        if mustEndForSequence { return .sequenceExhausted }
+        if let probe = windowProbeAt, probe <= now {
+            windowProbeAt = nil
+            windowProbes = 1
+        }
+        return nil
+    }
+
+    private var mustEndForSequence: Bool { isNearSequenceEnd && segments.unacknowledged == 0 }
 
     /// While the peer's window is closed and nothing is in flight, no acknowledgement can tell
     /// that it has opened, should the peer's own word of it be lost: so one segment is sent in
     /// spite of it, from time to time (RFC 9293 §3.8.6.1). From then on it is retransmitted like
     /// any other.
     private func updateWindowProbe(now: Instant) {
-        guard unsentBytes > 0, peerWindow == 0, recovery.unacknowledged == 0, windowProbes == 0
+        guard unsentBytes > 0, peerWindow == 0, segments.unacknowledged == 0, windowProbes == 0
         else {
             windowProbeAt = nil
             if peerWindow > 0 { windowProbes = 0 }
@@ -70,5 +93,31 @@ extension Connection {
         if windowProbeAt == nil {
             windowProbeAt = now + recovery.probeTimeout(isPeerWindowClosed: true)
         }
+    }
+}
+
+// MARK: - The extended protocol
+
+extension Connection {
+    private func extendedDeadline(now: Instant) -> Instant {
+        var deadline = min(extended.path.deadline, extended.lingersUntil ?? .distantFuture)
+        // What is due already waits for the socket or for the path, not for the time.
+        for due in [extended.received.acknowledgementDueAt, extended.mtu.nextDeadline] {
+            if let due, due > now { deadline = min(deadline, due) }
+        }
+        return deadline
+    }
+
+    private func handleExtendedTimers(now: Instant) -> CloseReason? {
+        if let end = extended.lingersUntil, end <= now { return .finished }
+        if let address = extended.path.handleTimeout(now: now) { remoteAddress = address }
+        return nil
+    }
+
+    /// When both streams have ended: for some time the peer may not know that we know, and repeats
+    /// its end until it does.
+    func lingerIfComplete(now: Instant) {
+        guard extended.lingersUntil == nil, isComplete else { return }
+        extended.lingersUntil = now + recovery.probeTimeout(isPeerWindowClosed: false) * 3
     }
 }

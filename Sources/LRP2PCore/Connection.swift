@@ -14,11 +14,10 @@ public final class Connection {
     public let receiveRing: StreamRing
     /// The peer's X25519 public key, 32 bytes; empty until the handshake has shown it.
     public internal(set) var remoteStaticKey: [UInt8] = []
-    /// The payloads of the peer's handshake messages, in order: that of message 2, or those of 1
-    /// and 3. Empty ones from a base peer (PROTOCOL.md §3).
-    public internal(set) var remoteHandshakePayloads: [[UInt8]] = []
     public internal(set) var remoteAddress: SocketAddress
     public internal(set) var closeReason: CloseReason?
+    /// With which the peer has reset the connection.
+    public internal(set) var resetCode: ResetCode?
     public var isClosed: Bool { closeReason != nil }
 
     let wireID: ConnectionID
@@ -29,27 +28,33 @@ public final class Connection {
     var thirdMessage = ThirdMessage()
 
     // Transport keys; of no use before `isEstablished`.
-    var sendingKey = CipherState.unusable
-    var receivingKey = CipherState.unusable
+    var keys = KeyPhases()
     var isEstablished = false
+    /// The number of the next datagram, which is its nonce.
     var nextNonce: UInt64 = 0
     var replayWindow = ReplayWindow()
 
-    // Receiving.
+    /// Whether both sides speak the extended protocol, which can end streams and carry messages.
+    public internal(set) var isExtended = false
+    /// Of use only then.
+    var extended = ExtendedTransport()
+
+    // Both protocols.
+    var recovery: LossRecovery
+    /// Stream bytes that have been put into packets once.
+    var segmentedUpTo: UInt64 = 0
+    var receiveTuning = BufferTuning()
+    var keepAlivesToSend = 0
+
+    // The base protocol; see Connection+BaseReceive.swift and Connection+BaseTransmit.swift.
     var assembler: ReceiveAssembler
-    var pendingAcknowledgements = SequenceRing<UInt32>(start: 0, filler: 0)
+    var segments: SegmentTable
+    var pendingAcknowledgements = SequenceRing<UInt32>(start: 0, filler: 0, initialCapacity: 1)
     var wantsWindowUpdate = false
     var lastToldWindow = 0
-    var duplicatesReceived: UInt64 = 0
-
-    // Sending.
-    var recovery: LossRecovery<Cubic>
-    /// Stream bytes that have been cut into segments.
-    var segmentedUpTo: UInt64 = 0
     var peerWindow: Int
     var newestWindowNonce: UInt64?
     var isReference = false
-    var keepAlivesToSend = 0
     /// When the closed window of the peer is probed with one more segment.
     var windowProbeAt: Instant?
     var windowProbes = 0
@@ -58,6 +63,13 @@ public final class Connection {
     var hasSentSinceHeard = false
     var idleSince: Instant
     var lastSentAt: Instant
+    /// What makes the connection end, and what the peer is told of it.
+    var endReason: CloseReason?
+    var ownResetCode = ResetCode.closed
+    /// Why packets were lost last, for the count of what is sent again.
+    var lastLossCause = RetransmissionCause.packetThreshold
+    /// When pacing lets the next packet leave, if that is what it waits for.
+    var pacedUntil: Instant?
 
     // What the endpoint keeps about it.
     var isReadyToSend = false
@@ -69,6 +81,12 @@ public final class Connection {
 
     var packetsSent: UInt64 = 0
     var packetsReceived: UInt64 = 0
+    var duplicatesReceived: UInt64 = 0
+    /// Indexed as the causes are.
+    var retransmissions = [UInt64](repeating: 0, count: RetransmissionCause.allCases.count)
+
+    /// A first flight, in segments: what a peer is trusted to take until it says otherwise.
+    static let initialPeerWindow = 10
 
     init(
         id: UInt64, role: Role, wireID: ConnectionID, remoteAddress: SocketAddress,
@@ -80,15 +98,21 @@ public final class Connection {
         self.wireID = wireID
         self.remoteAddress = remoteAddress
         self.shared = shared
-        sendRing = StreamRing(capacity: configuration.sendBufferBytes)
-        receiveRing = StreamRing(capacity: configuration.receiveBufferBytes)
+        let budget = configuration.memoryBudget
+        let first = BufferTuning.guaranteedBytes
+        sendRing = StreamRing(
+            capacity: configuration.sendBufferBytes,
+            limit: min(first, configuration.sendBufferBytes), pool: budget)
+        receiveRing = StreamRing(
+            capacity: configuration.receiveBufferBytes,
+            limit: min(first, configuration.receiveBufferBytes), pool: budget)
         assembler = ReceiveAssembler(
             ring: receiveRing, initialSequenceNumber: configuration.initialSequenceNumber)
+        segments = SegmentTable(initialSequenceNumber: configuration.initialSequenceNumber)
         recovery = LossRecovery(
-            initialSequenceNumber: configuration.initialSequenceNumber,
-            idleTimeout: configuration.idleTimeout)
-        // Until it says otherwise, a peer is trusted to take a first flight.
-        peerWindow = Cubic.initialCongestionWindow
+            algorithm: configuration.congestionControl,
+            datagramSize: WireFormat.initialDatagram, idleTimeout: configuration.idleTimeout)
+        peerWindow = Self.initialPeerWindow
         lastToldWindow = assembler.largestWindow
         idleSince = now
         lastSentAt = now
@@ -96,59 +120,36 @@ public final class Connection {
 
     /// Bytes the application has written that have not been sent once.
     var unsentBytes: Int { Int(sendRing.endPosition - segmentedUpTo) }
+
+    /// The application protocol agreed on in the handshake, if both sides named one in common.
+    public var applicationProtocol: String? { extended.applicationProtocol }
+    /// The peer's stream has ended, and all of it is in the receive ring.
+    public var isRemoteStreamComplete: Bool {
+        extended.receiveStream.isComplete(receiveRing)
+    }
 }
 
 /// What an endpoint and its connections share: the configuration and the totals.
 final class EndpointShared {
     let configuration: EndpointConfiguration
+    let random: (UnsafeMutableRawBufferPointer) -> Void
     var statistics = EndpointStatistics()
 
-    init(configuration: EndpointConfiguration) {
+    init(
+        configuration: EndpointConfiguration,
+        random: @escaping (UnsafeMutableRawBufferPointer) -> Void
+    ) {
         self.configuration = configuration
+        self.random = random
     }
 
     func countDrop(_ reason: DropReason) {
         statistics.dropsByReason[reason.index] += 1
     }
-}
 
-extension Connection {
-    /// The figures as they are now.
-    public var statistics: ConnectionStatistics {
-        var result = ConnectionStatistics()
-        let rtt = recovery.rtt
-        if rtt.hasSample {
-            result.latestRTT = rtt.latest
-            result.smoothedRTT = rtt.smoothed
-            result.rttVariation = rtt.variation
-            result.minimumRTT = rtt.minimum
-        }
-        result.congestionWindowPackets = recovery.controller.congestionWindow
-        result.slowStartThresholdPackets = recovery.controller.slowStartThreshold
-        result.peerWindowPackets = peerWindow
-        result.localWindowPackets = lastToldWindow
-        result.packetsInFlight = recovery.inFlight
-        result.packetsSent = packetsSent
-        result.packetsReceived = packetsReceived
-        result.retransmissionsByPacketThreshold = recovery.retransmissions[0]
-        result.retransmissionsByTimeThreshold = recovery.retransmissions[1]
-        result.retransmissionsByProbeTimeout = recovery.retransmissions[2]
-        result.spuriousRetransmissions = recovery.spuriousRetransmissions
-        result.duplicatesReceived = duplicatesReceived
-        result.sentBytes = segmentedUpTo
-        result.acknowledgedBytes = sendRing.startPosition
-        result.receivedBytes = receiveRing.endPosition
-        result.sendQueueBytes = sendRing.count
-        result.receiveUnacknowledgedBytes = receiveRing.count
-        result.limitedBy = sendLimit
-        return result
-    }
-
-    private var sendLimit: SendLimit {
-        if unsentBytes > 0 || recovery.unacknowledged > recovery.inFlight {
-            if recovery.unacknowledged >= peerWindow { return .peerWindow }
-            return .network
-        }
-        return lastToldWindow == 0 ? .localReader : .application
+    func randomWord() -> UInt64 {
+        var word: UInt64 = 0
+        withUnsafeMutableBytes(of: &word) { random($0) }
+        return word
     }
 }

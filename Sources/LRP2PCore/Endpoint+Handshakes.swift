@@ -12,7 +12,9 @@ extension Endpoint {
         handshakes.removeExpired(now: now)
         let candidates = handshakes.candidates(for: id)
         if datagram.count < WireFormat.minimumFirstMessage || looksLikeData(datagram) {
-            guard let first = candidates.first else { return countDrop(.unknownConnection) }
+            guard let first = candidates.first else {
+                return handleStray(datagram, from: source, now: now)
+            }
             if !first.keepEarly(datagram) { countDrop(.earlyDataLimit) }
             return
         }
@@ -22,8 +24,8 @@ extension Endpoint {
         }
         if datagram.count >= WireFormat.minimumThirdMessage {
             for handshake in candidates {
-                guard let payload = try? handshake.readThirdMessage(datagram) else { continue }
-                accept(handshake, datagram, payload: payload, from: source, now: now)
+                guard (try? handshake.readThirdMessage(datagram)) != nil else { continue }
+                accept(handshake, datagram, from: source, now: now)
                 return
             }
         }
@@ -39,15 +41,24 @@ extension Endpoint {
         _ id: ConnectionID, _ datagram: UnsafeRawBufferPointer, from source: SocketAddress,
         now: Instant
     ) {
-        guard handshakes.hasRoom(for: id, from: source.host),
-            hasRoomForConnection
+        let offer = peekOffer(datagram)
+        let isValidated =
+            offer?.addressCookie.map {
+                addressValidation.isValid($0, for: source, id, now: now)
+            } ?? false
+        if offer != nil, !isValidated, mustValidateAddresses(of: source.host) {
+            reply(addressValidation.retry(for: source, id, now: now), to: source)
+            return
+        }
+        guard hasRoomForConnection,
+            handshakes.hasRoom(for: id, from: source.host, isValidated: isValidated)
         else {
             countDrop(.handshakeLimit)
             return
         }
         do {
             let handshake = try InboundHandshake(
-                firstDatagram: datagram, source: source, staticKey: staticKey.copy(),
+                firstDatagram: datagram, source: source, own: ownParameters(for: id), staticKey: staticKey.copy(),
                 ephemeralKey: randomSecret(), now: now)
             handshakes.insert(handshake)
             answer(handshake)
@@ -56,38 +67,92 @@ extension Endpoint {
         }
     }
 
-    /// A data datagram of a connection we do not have (any more) could pass for a first message,
-    /// which is 32 arbitrary bytes. But where that has a random key, data has a nonce that counts
-    /// from 0: the first four bytes tell them apart but for one key in 2³².
+    /// The offer in a message 1, whose payload anyone can read; `nil` from a base peer, and when
+    /// we have nothing to offer ourselves.
+    private func peekOffer(_ datagram: UnsafeRawBufferPointer) -> TransportParameters? {
+        guard shared.configuration.isExtended,
+            datagram.count > WireFormat.minimumFirstMessage
+        else { return nil }
+        return TransportParameters.parse(Array(datagram[WireFormat.minimumFirstMessage...]))
+    }
+
+    /// Under load nothing is kept of initiators that may not be where they say they are.
+    private func mustValidateAddresses(of host: SocketAddress.Host) -> Bool {
+        handshakes.count >= shared.configuration.handshakesBeforeCookies
+            || handshakes.isHostFull(host)
+    }
+
+    /// What a connection with this id tells its peer; `nil` for the base protocol alone.
+    func ownParameters(for id: ConnectionID) -> TransportParameters? {
+        let configuration = shared.configuration
+        guard configuration.isExtended else { return nil }
+        var own = TransportParameters()
+        own.features = [.extendedTransport, .datagrams, .pathValidation]
+        if configuration.usesECN { own.features.insert(.explicitCongestionNotification) }
+        own.maximumDatagram = configuration.maximumDatagram
+        own.receiveLimit = UInt64(
+            min(BufferTuning.guaranteedBytes, configuration.receiveBufferBytes))
+        own.acknowledgementThreshold = configuration.acknowledgementThreshold
+        own.maximumAcknowledgementDelay = configuration.maximumAcknowledgementDelay
+        own.idleTimeout = configuration.idleTimeout
+        own.statelessResetToken = statelessReset.token(for: id)
+        own.applicationProtocols = configuration.applicationProtocols
+        return own
+    }
+
+    /// A packet of a connection we do not have (any more) could pass for a first message, which is
+    /// 32 arbitrary bytes. But where that has a random key, a packet has a number that counts from
+    /// 0: the first four bytes, without the flags of the extended protocol, tell them apart but
+    /// for one key in 2³⁰.
     private func looksLikeData(_ datagram: UnsafeRawBufferPointer) -> Bool {
-        datagram.loadUnaligned(
-            fromByteOffset: WireFormat.connectionIDLength, as: UInt32.self) == 0
+        let start = UInt32(
+            bigEndian: datagram.loadUnaligned(
+                fromByteOffset: WireFormat.connectionIDLength, as: UInt32.self))
+        return start == 0 || start & ~(1 << 30) == 1 << 31
+    }
+
+    /// A packet of the extended protocol is answered with a stateless reset: its sender would wait
+    /// for its idle timeout else.
+    private func handleStray(
+        _ datagram: UnsafeRawBufferPointer, from source: SocketAddress, now: Instant
+    ) {
+        countDrop(.unknownConnection)
+        guard shared.configuration.isExtended else { return }
+        if now - resetSecond >= .seconds(1) {
+            resetSecond = now
+            resetsInSecond = 0
+        }
+        guard resetsInSecond < Self.maximumResetsPerSecond,
+            let reset = statelessReset.answer(to: datagram, random: shared.random)
+        else { return }
+        resetsInSecond += 1
+        reply(reset, to: source)
     }
 
     private func answer(_ handshake: InboundHandshake) {
-        guard replies.count < Self.maximumReplies else {
+        guard reply(handshake.secondDatagram, to: handshake.source) else {
             countDrop(.handshakeLimit)
             return
         }
         handshake.answersSent += 1
-        replies.append(
-            Reply(datagram: handshake.secondDatagram, destination: handshake.source))
     }
 
     private func accept(
         _ handshake: InboundHandshake, _ thirdDatagram: UnsafeRawBufferPointer,
-        payload: [UInt8], from source: SocketAddress, now: Instant
+        from source: SocketAddress, now: Instant
     ) {
         let candidates = handshakes.candidates(for: handshake.wireID)
         candidates.forEach { handshakes.remove($0) }
         let connection = makeConnection(
             .responder, handshake.wireID, remoteAddress: source, now: now)
-        connection.didAccept(handshake, thirdDatagram, payload: payload, now: now)
+        connection.didAccept(handshake, thirdDatagram, now: now)
         add(connection)
         events.append(.accepted(connection))
         for datagram in candidates.flatMap(\.early) {
             var copy = datagram
-            let progress = copy.withUnsafeMutableBytes { connection.handleData($0, now: now) }
+            let progress = copy.withUnsafeMutableBytes {
+                connection.handleData($0, from: source, ecn: .notECT, now: now)
+            }
             note(progress, of: connection)
         }
     }

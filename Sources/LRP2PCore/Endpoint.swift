@@ -11,8 +11,11 @@ import Sodium
 public final class Endpoint {
     /// Bytes that `pollTransmit` may need.
     public static let maximumDatagramSize = WireFormat.maximumDatagram
-    /// Answers to first messages that wait to be sent; beyond it new ones are dropped.
+    /// Answers to datagrams without a connection that wait to be sent; beyond it new ones are
+    /// dropped.
     static let maximumReplies = 256
+    /// Resets in a second: they answer anyone (RFC 9000 §10.3.3).
+    static let maximumResetsPerSecond = 100
     /// Datagrams one connection sends before it is another's turn.
     private static let sendQuantum = 32
 
@@ -20,7 +23,10 @@ public final class Endpoint {
     let staticKey: SecretBytes
     /// Our X25519 public key, 32 bytes.
     public let staticPublicKey: [UInt8]
-    private let random: (UnsafeMutableRawBufferPointer) -> Void
+    let statelessReset: StatelessReset
+    let addressValidation: AddressValidation
+    var resetsInSecond = 0
+    var resetSecond = Instant(nanoseconds: 0)
 
     var connections: [ConnectionID: Connection] = [:]
     /// The connection of the last datagram: mostly that of the next, too.
@@ -48,11 +54,13 @@ public final class Endpoint {
         random: @escaping (UnsafeMutableRawBufferPointer) -> Void
     ) {
         Sodium.initialize()
-        shared = EndpointShared(configuration: configuration)
+        shared = EndpointShared(configuration: configuration, random: random)
+        statelessReset = StatelessReset(staticKey: staticPrivateKey)
+        addressValidation = AddressValidation(
+            secret: SecretBytes(count: AddressValidation.secretLength) { random($0) })
         staticPublicKey = X25519.publicKey(for: staticPrivateKey)
         staticKey = staticPrivateKey
         handshakes = InboundHandshakes(configuration: configuration)
-        self.random = random
     }
 
     /// Connections in both directions, those whose handshake we began included.
@@ -76,7 +84,7 @@ public final class Endpoint {
     }
 
     func randomSecret() -> SecretBytes {
-        SecretBytes(count: X25519.keyLength) { random($0) }
+        SecretBytes(count: X25519.keyLength) { shared.random($0) }
     }
 
     // MARK: What the application does
@@ -89,21 +97,25 @@ public final class Endpoint {
         guard hasRoomForConnection else { throw .connectionLimit }
         let connection = makeConnection(
             .initiator, unusedID(), remoteAddress: address, now: now)
-        do {
-            try connection.startHandshake(
-                staticKey: staticKey.copy(), ephemeralKey: randomSecret(), now: now)
-        } catch {
-            preconditionFailure("message 1 depends on our own keys only: \(error)")
-        }
+        startHandshake(of: connection, offer: ownParameters(for: connection.wireID), now: now)
         add(connection)
         return connection
     }
 
+    private func startHandshake(
+        of connection: Connection, offer: TransportParameters?, now: Instant
+    ) {
+        do {
+            try connection.startHandshake(
+                offer: offer, staticKey: staticKey.copy(), ephemeralKey: randomSecret(), now: now)
+        } catch {
+            preconditionFailure("message 1 depends on our own keys only: \(error)")
+        }
+    }
+
     private func unusedID() -> ConnectionID {
         while true {
-            var bytes: UInt64 = 0
-            withUnsafeMutableBytes(of: &bytes) { random($0) }
-            let id = ConnectionID(rawValue: UInt64(bigEndian: bytes))
+            let id = ConnectionID(rawValue: UInt64(bigEndian: shared.randomWord()))
             if connections[id] == nil, handshakes.candidates(for: id).isEmpty { return id }
         }
     }
@@ -129,30 +141,71 @@ public final class Endpoint {
 
     /// The application has released a prefix of the connection's receive ring.
     public func didRead(from connection: Connection, now: Instant) {
-        connection.didRead()
+        connection.didRead(now: now)
         touch(connection)
     }
 
-    /// Ends a connection at once. The peer is not told: the base protocol has no word for it.
-    public func close(_ connection: Connection, now: Instant) {
+    /// The application writes no more to the connection. What is written is still sent, and the
+    /// peer learns where the stream ends; when both streams have ended, so does the connection
+    /// (`CloseReason.finished`). The base protocol has no word for it: nothing happens there.
+    public func finishWriting(_ connection: Connection, now: Instant) {
+        guard connection.isExtended else { return }
+        connection.finishWriting()
+        touch(connection)
+    }
+
+    /// Sends a message that arrives once or not at all, in any order. Returns false when it is too
+    /// long for the path (`Connection.maximumMessageBytes`) or the peer takes none.
+    public func sendMessage(
+        _ bytes: [UInt8], to connection: Connection, now: Instant
+    ) -> Bool {
+        guard !connection.isClosed, connection.sendMessage(bytes) else { return false }
+        touch(connection)
+        return true
+    }
+
+    /// Ends a connection at once. A peer of the extended protocol is told, once; the base protocol
+    /// has no word for it.
+    public func close(_ connection: Connection, code: ResetCode = .closed, now: Instant) {
+        connection.ownResetCode = code
         close(connection, reason: .local)
     }
 
-    private func close(_ connection: Connection, reason: CloseReason) {
+    func close(_ connection: Connection, reason: CloseReason) {
         guard !connection.isClosed else { return }
+        switch reason {
+        case .local, .protocolViolation, .idleTimeout:
+            // Should it be lost, the peer's next packet is answered with a stateless reset.
+            if let datagram = connection.makeReset(code: connection.ownResetCode) {
+                reply(datagram, to: connection.remoteAddress)
+            }
+        case .finished, .reset, .statelessReset, .handshakeTimeout, .connectedToSelf,
+            .sequenceExhausted:
+            break
+        }
         connection.closeReason = reason
         connections[connection.wireID] = nil
         if lastFound === connection { lastFound = nil }
         deadlines.remove(connection)
         connection.wipeKeys()
+        connection.releaseReservations()
         events.append(.closed(connection, reason))
+    }
+
+    /// Returns whether there was room for it.
+    @discardableResult
+    func reply(_ datagram: [UInt8], to destination: SocketAddress) -> Bool {
+        guard replies.count < Self.maximumReplies else { return false }
+        replies.append(Reply(datagram: datagram, destination: destination))
+        return true
     }
 
     // MARK: Input
 
     /// Takes one received datagram. It is decrypted in place; nothing keeps the pointer.
     public func handleDatagram(
-        _ datagram: UnsafeMutableRawBufferPointer, from source: SocketAddress, now: Instant
+        _ datagram: UnsafeMutableRawBufferPointer, from source: SocketAddress,
+        ecn: ECNCodepoint = .notECT, now: Instant
     ) {
         shared.statistics.packetsReceived += 1
         guard datagram.count >= WireFormat.connectionIDLength else {
@@ -161,7 +214,7 @@ public final class Endpoint {
         }
         let id = ConnectionID(startOf: UnsafeRawBufferPointer(datagram))
         if let connection = find(id) {
-            handle(datagram, for: connection, now: now)
+            handle(datagram, for: connection, from: source, ecn: ecn, now: now)
         } else {
             handleHandshake(id, UnsafeRawBufferPointer(datagram), from: source, now: now)
         }
@@ -175,11 +228,16 @@ public final class Endpoint {
     }
 
     private func handle(
-        _ datagram: UnsafeMutableRawBufferPointer, for connection: Connection, now: Instant
+        _ datagram: UnsafeMutableRawBufferPointer, for connection: Connection,
+        from source: SocketAddress, ecn: ECNCodepoint, now: Instant
     ) {
         touch(connection)
         if connection.isEstablished {
-            note(connection.handleData(datagram, now: now), of: connection)
+            note(connection.handleData(datagram, from: source, ecn: ecn, now: now), of: connection)
+            return
+        }
+        if let offer = connection.offer(for: UnsafeRawBufferPointer(datagram)) {
+            startHandshake(of: connection, offer: offer, now: now)
             return
         }
         switch connection.handleSecondMessage(UnsafeRawBufferPointer(datagram), now: now) {
@@ -198,6 +256,10 @@ public final class Endpoint {
             connection.hasWritableEvent = true
             events.append(.writable(connection))
         }
+        guard !progress.isDisjoint(with: [.remoteFinished, .datagram, .ended]) else { return }
+        if progress.contains(.datagram) { events.append(.datagram(connection)) }
+        if progress.contains(.remoteFinished) { events.append(.remoteFinished(connection)) }
+        if let reason = connection.endReason { close(connection, reason: reason) }
     }
 
     // MARK: Output
@@ -215,12 +277,12 @@ public final class Endpoint {
         }
         while !ready.isEmpty, let connection = ready[ready.start] {
             if sentInTurn < Self.sendQuantum,
-                let length = connection.pollTransmit(into: buffer, now: now)
+                let transmit = connection.pollTransmit(into: buffer, now: now)
             {
                 sentInTurn += 1
                 noteDeadline(of: connection)
                 shared.statistics.packetsSent += 1
-                return Transmit(length: length, destination: connection.remoteAddress)
+                return transmit
             }
             _ = ready.removeFirst()
             if sentInTurn == Self.sendQuantum {
@@ -239,7 +301,7 @@ public final class Endpoint {
         switch event {
         case .readable(let connection): connection.hasReadableEvent = false
         case .writable(let connection): connection.hasWritableEvent = false
-        case .connected, .accepted, .closed: break
+        case .connected, .accepted, .remoteFinished, .datagram, .closed: break
         }
         return event
     }

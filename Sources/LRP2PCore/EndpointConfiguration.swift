@@ -1,14 +1,17 @@
 /// The limits and timers of one endpoint. Every default is a named decision; all can be changed.
 public struct EndpointConfiguration: Sendable {
-    /// Bytes one connection buffers for its reader, rounded up to a power of two. Bounds the window
-    /// told to the peer, and so the rate: one buffer per round trip.
-    public var receiveBufferBytes = 2 << 20
-    /// Bytes one connection buffers until the peer has acknowledged them, rounded up likewise.
-    public var sendBufferBytes = 2 << 20
+    /// Bytes one connection buffers for its reader at most, rounded up to a power of two. A buffer
+    /// starts small and grows while it is what limits the rate: one buffer per round trip.
+    public var receiveBufferBytes = 16 << 20
+    /// Bytes one connection buffers at most until the peer has acknowledged them, likewise.
+    public var sendBufferBytes = 16 << 20
+    /// What the buffers of all connections may take together; shared by all endpoints that have
+    /// the same one.
+    public var memoryBudget = MemoryBudget.process
     /// Silence from the peer after which a connection is closed; `nil` for never. The base protocol
     /// has no other sign that a peer is gone (PROTOCOL.md §2, hazard 8).
     public var idleTimeout: Interval? = .seconds(300)
-    /// Send an empty datagram when nothing else was sent for this long; `nil` (the base protocol's
+    /// Send a packet when nothing else was sent for this long; `nil` (the base protocol's
     /// behaviour) for never.
     public var keepAliveInterval: Interval?
     /// How long an unfinished handshake is kept, in either role.
@@ -17,10 +20,34 @@ public struct EndpointConfiguration: Sendable {
     public var maximumHandshakes = 1024
     /// Unfinished inbound handshakes from one host address; further first messages are dropped.
     public var maximumHandshakesPerHost = 64
+    /// Unfinished inbound handshakes from which on an initiator must show that it receives what is
+    /// sent to its address before anything is kept of it.
+    public var handshakesBeforeCookies = 256
     /// Connections in all, both directions; further ones are refused.
     public var maximumConnections = 16_384
-    /// The first sequence number in both directions. The protocol's is 0; tests of the 32-bit wrap
-    /// start just below it on both sides.
+
+    /// Offer and accept the extended protocol (PROTOCOL.md §3). Without it, every peer is spoken
+    /// to as the reference is.
+    public var isExtended = true
+    public var congestionControl = CongestionControlAlgorithm.cubic
+    /// Bytes of the largest datagram to send or receive, 1200 … 65,507. Connections begin with 1400
+    /// and search for what their path takes (RFC 8899); 1400 or less does not search.
+    public var maximumDatagram = WireFormat.maximumDatagram
+    /// Packets that are acknowledged together at most, 1 … 255.
+    public var acknowledgementThreshold = 2
+    /// How long an acknowledgement may wait for more packets, up to 1 s.
+    public var maximumAcknowledgementDelay: Interval = .milliseconds(10)
+    /// Mark packets as ECN-capable, where the path bears it.
+    public var usesECN = true
+    /// Keys are changed after so many packets sent with them, or so long.
+    public var rekeyAfterPackets: UInt64 = 1 << 24
+    public var rekeyAfter: Interval = .seconds(600)
+    /// Names of what is spoken over connections, in order of preference; 1 … 255 bytes of UTF-8
+    /// each, eight at most. The first of the responder's that the initiator has too is agreed on.
+    public var applicationProtocols: [String] = []
+
+    /// The first sequence number in both directions of the base protocol, which is 0; tests of the
+    /// 32-bit wrap start just below it on both sides.
     public var initialSequenceNumber: UInt32 = 0
 
     public init() {}

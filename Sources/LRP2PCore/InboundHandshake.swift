@@ -11,7 +11,8 @@ final class InboundHandshake {
     let startedAt: Instant
     /// A repetition of this gets the same answer (hazard 1).
     let firstDatagram: [UInt8]
-    let firstPayload: [UInt8]
+    /// What was agreed on, if the peer offered anything and so do we.
+    let terms: (peer: TransportParameters, own: TransportParameters)?
     /// The answer, sent again as it is.
     let secondDatagram: [UInt8]
     var answersSent = 0
@@ -19,17 +20,26 @@ final class InboundHandshake {
     private var state: HandshakeState
 
     /// Reads message 1 and writes message 2.
+    ///
+    /// - Parameter own: what we have to offer; `nil` for the base protocol alone.
     init(
-        firstDatagram: UnsafeRawBufferPointer, source: SocketAddress,
+        firstDatagram: UnsafeRawBufferPointer, source: SocketAddress, own: TransportParameters?,
         staticKey: consuming SecretBytes, ephemeralKey: consuming SecretBytes, now: Instant
     ) throws(NoiseError) {
         var state = HandshakeState(
             isInitiator: false, staticKey: staticKey, ephemeralKey: ephemeralKey)
         let id = UnsafeRawBufferPointer(
             rebasing: firstDatagram[..<WireFormat.connectionIDLength])
-        firstPayload = try state.readMessage(
+        let payload = try state.readMessage(
             UnsafeRawBufferPointer(rebasing: firstDatagram[WireFormat.connectionIDLength...]))
-        secondDatagram = Array(id) + (try state.writeMessage())
+        var answer: [UInt8] = []
+        if let own, let offer = TransportParameters.parse(payload) {
+            (terms, answer) = Self.agree(
+                on: offer, with: own, lengthOfOffer: firstDatagram.count)
+        } else {
+            terms = nil
+        }
+        secondDatagram = Array(id) + (try state.writeMessage(payload: answer))
         self.state = state
         self.firstDatagram = Array(firstDatagram)
         wireID = ConnectionID(startOf: firstDatagram)
@@ -37,9 +47,25 @@ final class InboundHandshake {
         startedAt = now
     }
 
-    /// Reads message 3 and returns its payload. A forgery changes nothing.
-    func readThirdMessage(_ datagram: UnsafeRawBufferPointer) throws(NoiseError) -> [UInt8] {
-        try state.readMessage(
+    /// The terms and our answer; none when it would be longer than the offer deserves.
+    private static func agree(
+        on offer: TransportParameters, with own: TransportParameters, lengthOfOffer: Int
+    ) -> ((peer: TransportParameters, own: TransportParameters)?, answer: [UInt8]) {
+        let answer = TransportParameters.answer(to: offer, with: own)
+        let payload = answer.encode()
+        guard answer.features.contains(.extendedTransport),
+            WireFormat.laterMessages[0] + payload.count
+                <= lengthOfOffer * WireFormat.amplificationLimit
+        else { return (nil, []) }
+        var peer = offer
+        peer.features = answer.features
+        peer.applicationProtocols = answer.applicationProtocols
+        return ((peer, answer), payload)
+    }
+
+    /// Reads message 3. A forgery changes nothing.
+    func readThirdMessage(_ datagram: UnsafeRawBufferPointer) throws(NoiseError) {
+        _ = try state.readMessage(
             UnsafeRawBufferPointer(rebasing: datagram[WireFormat.connectionIDLength...]))
     }
 
@@ -83,9 +109,17 @@ struct InboundHandshakes {
     /// The handshakes that a datagram with this connection id may belong to, oldest first.
     func candidates(for id: ConnectionID) -> [InboundHandshake] { byID[id] ?? [] }
 
-    func hasRoom(for id: ConnectionID, from host: SocketAddress.Host) -> Bool {
-        count < configuration.maximumHandshakes
-            && countByHost[host, default: 0] < configuration.maximumHandshakesPerHost
+    /// Whether a host has as many unfinished handshakes as it may have.
+    func isHostFull(_ host: SocketAddress.Host) -> Bool {
+        countByHost[host, default: 0] >= configuration.maximumHandshakesPerHost
+    }
+
+    /// - Parameter isValidated: the initiator has shown that it is where it says it is. Its host's
+    ///   limit is not used up by others then.
+    func hasRoom(
+        for id: ConnectionID, from host: SocketAddress.Host, isValidated: Bool
+    ) -> Bool {
+        count < configuration.maximumHandshakes && (isValidated || !isHostFull(host))
             && candidates(for: id).count < Self.maximumCandidates
     }
 

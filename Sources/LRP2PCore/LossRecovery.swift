@@ -1,308 +1,339 @@
-/// What was sent and not yet acknowledged, which of it is lost, and how much more may be sent
-/// (RFC 9002, with segments in the place of packets).
+/// Which packets are in flight, which of them are lost, and how much more may be sent and when
+/// (RFC 9002).
 ///
-/// The protocol acknowledges segments, and a segment keeps its number when it is sent again. So
-/// each sending gets an *order* of its own, which takes the part that packet numbers have in
-/// RFC 9002; nothing but loss recovery knows of it.
-struct LossRecovery<Controller: CongestionController>: Sendable {
+/// Packets are numbered in the order in which they were sent. The extended protocol acknowledges
+/// those numbers, which are its nonces; the base protocol acknowledges segments, and `SegmentTable`
+/// knows with which packet each was sent last.
+struct LossRecovery: Sendable {
     /// The backoff ends here, so that a path that comes back is found again soon.
-    static var maximumProbeTimeout: Interval { .seconds(10) }
+    static let maximumProbeTimeout: Interval = .seconds(10)
     /// Probes in an idle timeout at least: a peer that is only slow must be seen to be alive, and
     /// one path that loses a probe must not end the connection.
-    private static var probesInIdleTimeout: Int64 { 4 }
+    private static let probesInIdleTimeout: Int64 = 4
     /// A peer whose window is closed is probed no sooner than this: it will say itself when the
     /// window opens, and a probe is a whole segment that is refused (RFC 9293 §3.8.6.1).
-    static var minimumWindowProbeTimeout: Interval { .milliseconds(200) }
+    static let minimumWindowProbeTimeout: Interval = .milliseconds(200)
     /// Probe timeouts without an answer that mean persistent congestion (RFC 9002 §7.6.1).
-    private static var persistentCongestionThreshold: Int { 3 }
+    private static let persistentCongestionThreshold = 3
+    /// Packets sent for one probe timeout (RFC 9002 §6.2.4).
+    private static let packetsPerProbe = 2
 
-    struct SentSegment: Sendable {
-        enum State: UInt8, Sendable { case inFlight, lost, acknowledged }
-        /// Where its bytes are in the stream.
-        var offset: UInt64 = 0
-        var length: Int32 = 0
-        var state = State.acknowledged
-        var isRetransmission = false
-        /// Why it was last declared lost.
-        var cause = RetransmissionCause.packetThreshold
-        var sentAt = Instant(nanoseconds: 0)
-        var order: UInt64 = 0
-        /// The order of the sending before the last.
-        var previousOrder: UInt64 = 0
-    }
-
-    /// One sending, in order; stale once its segment was acknowledged or sent again.
-    private struct Sending: Sendable {
-        var position: UInt64
-        var sentAt: Instant
-    }
-
+    private let algorithm: CongestionControlAlgorithm
     private let maximumProbeTimeout: Interval
     private(set) var rtt = RTTEstimator()
-    private(set) var controller = Controller()
-    /// From the first segment that is not acknowledged to the next new one.
-    private var segments: SequenceRing<SentSegment>
-    /// From the first sending that may still be found lost; positions are orders.
-    private var sendings: SequenceRing<Sending>
-    /// Positions declared lost, to be sent again in this order; stale ones are skipped.
-    private var lost = SequenceRing<UInt64>(start: 0, filler: 0)
-    private(set) var inFlight = 0
+    private(set) var controller: CongestionControl
+    private var delivery = DeliveryRateEstimator()
+    private var pacer: Pacer
+    /// Asked of the controller once for each acknowledgement, not for each packet.
+    private var pacingRate: Double?
+    /// Bytes of a full datagram on this path.
+    private(set) var datagramSize: Int
+
+    /// From the first packet that is in flight to the next new one.
+    private var packets = SequenceRing<SentPacket>(start: 0, filler: SentPacket())
+    private(set) var packetsInFlight = 0
+    private(set) var bytesInFlight = 0
+    /// Declared lost since the owner last looked; it empties this.
+    private var lost = ContiguousArray<LostPacket>()
+    /// Packets that may be sent although the congestion window is full.
+    private(set) var probes = 0
+    private(set) var probeTimeouts = 0
+    private var lastSendingAt = Instant(nanoseconds: 0)
+    private var largestAcknowledged: UInt64?
+    private var lossDeadline: Instant?
     /// Whether the congestion window was in full use when there was last a chance to send.
     private var isWindowLimited = false
-    private var lostCount = 0
-    /// Retransmissions that may be sent although the congestion window is full.
-    private var probes = 0
-    private var probeTimeouts = 0
-    private var lastSendingAt = Instant(nanoseconds: 0)
-    private var largestAcknowledgedOrder: UInt64?
-    private var lossDeadline: Instant?
+    private var isApplicationLimited = false
 
-    /// Sendings before this order belong to the congestion event that is being recovered from.
+    /// Packets before this one belong to the congestion event that is being recovered from.
     private var recoveryStart: UInt64 = 0
-    private var spurious = SpuriousLossDetection<Controller>()
-    private(set) var retransmissions = [UInt64](
-        repeating: 0, count: RetransmissionCause.allCases.count)
+    private(set) var spurious = SpuriousLossDetection()
+    private var news = News()
+
+    /// What one acknowledgement has brought so far.
+    private struct News {
+        var packets = 0
+        var bytes = 0
+        var bytesSinceEvent = 0
+        var lostBytes = 0
+        var priorBytesInFlight = 0
+        /// When the newest packet it names was sent, if that measures a round trip.
+        var measuredFrom: Instant?
+    }
 
     /// - Parameter idleTimeout: of the connection, which bounds the backoff.
-    init(initialSequenceNumber: UInt32, idleTimeout: Interval? = nil) {
+    init(
+        algorithm: CongestionControlAlgorithm = .cubic, datagramSize: Int = 1400,
+        idleTimeout: Interval? = nil
+    ) {
+        self.algorithm = algorithm
+        self.datagramSize = datagramSize
+        controller = CongestionControl(algorithm, maximumDatagramSize: datagramSize)
+        pacer = Pacer(maximumDatagramSize: datagramSize)
         maximumProbeTimeout = min(
             Self.maximumProbeTimeout,
             idleTimeout.map { $0 / Self.probesInIdleTimeout } ?? Self.maximumProbeTimeout)
-        segments = SequenceRing(start: UInt64(initialSequenceNumber), filler: SentSegment())
-        // Orders start at 1: a retransmission's previous order is never confused with none.
-        let none = Sending(position: 0, sentAt: Instant(nanoseconds: 0))
-        sendings = SequenceRing(start: 1, filler: none)
     }
 
     // MARK: What is known
 
-    var firstUnacknowledged: UInt64 { segments.start }
-    var nextNew: UInt64 { segments.end }
-    /// Segments sent and not acknowledged, lost ones included: what the peer's window bounds.
-    var unacknowledged: Int { inFlight + lostCount }
-    /// How far the newest segment is ahead of the first that is not acknowledged.
-    var span: Int { segments.count }
-    var isWindowFull: Bool { inFlight >= controller.congestionWindow }
-
+    /// The number of the next packet.
+    var nextNumber: UInt64 { packets.end }
+    var isWindowFull: Bool { bytesInFlight + datagramSize > controller.congestionWindow }
     var spuriousRetransmissions: UInt64 { spurious.spuriousRetransmissions }
 
-    func segment(at position: UInt64) -> SentSegment { segments[position] }
+    func packet(_ number: UInt64) -> SentPacket { packets[number] }
 
     mutating func addHandshakeSample(_ sample: Interval) {
         rtt.addSample(sample)
+        pacingRate = controller.pacingRate(rtt: rtt)
     }
+
+    /// Until when pacing holds the next packet back; `nil` when it may leave.
+    mutating func pacedUntil(now: Instant) -> Instant? {
+        probes > 0 ? nil : pacer.releaseTime(size: datagramSize, rate: pacingRate, now: now)
+    }
+
+    /// A packet that asks for an acknowledgement must be sent, whatever it carries.
+    var mustProbe: Bool { probes > 0 }
+
+    /// Whether the congestion window, or a probe, has room for another full packet.
+    var hasRoom: Bool { probes > 0 || !isWindowFull }
 
     // MARK: Sending
 
-    /// Records a segment that is sent for the first time; its position is the former `nextNew`.
-    mutating func didSendNew(offset: UInt64, length: Int, now: Instant) {
-        var segment = SentSegment()
-        segment.offset = offset
-        segment.length = Int32(length)
-        segments.append(segment)
-        recordSending(of: segments.end - 1, now: now)
-    }
-
-    /// The segment to send again next, if the window or a probe allows one.
-    mutating func nextRetransmission() -> UInt64? {
-        while !lost.isEmpty {
-            let position = lost[lost.start]
-            if position >= segments.start, segments[position].state == .lost {
-                return probes > 0 || !isWindowFull ? position : nil
-            }
-            _ = lost.removeFirst()
-        }
-        return nil
-    }
-
-    /// Records that what `nextRetransmission` returned was sent. Returns the cause.
-    mutating func didRetransmit(_ position: UInt64, now: Instant) -> RetransmissionCause {
-        _ = lost.removeFirst()
+    /// Records the packet `nextNumber`, which the peer will acknowledge.
+    mutating func didSend(
+        _ contents: SentPacket.Contents, offset: UInt64 = 0, length: Int = 0, size: Int,
+        now: Instant
+    ) {
+        var packet = SentPacket()
+        packet.offset = offset
+        packet.length = UInt16(truncatingIfNeeded: length)
+        packet.size = UInt16(truncatingIfNeeded: size)
+        packet.contents = contents
+        packet.sentAt = now
+        packet.state = .inFlight
+        if delivery.isApplicationLimited { packet.contents.insert(.applicationLimited) }
+        controller.onSend(
+            size: size, bytesInFlightBefore: bytesInFlight,
+            isApplicationLimited: isApplicationLimited, now: now)
+        packet.stamp = delivery.didSend(
+            bytesInFlightBefore: bytesInFlight, size: size, now: now)
+        packets.append(packet)
+        packetsInFlight += 1
+        bytesInFlight += size
+        lastSendingAt = now
         if probes > 0 { probes -= 1 }
-        let cause = segments[position].cause
-        retransmissions[cause.index] += 1
-        lostCount -= 1
-        segments[position].isRetransmission = true
-        segments[position].previousOrder = segments[position].order
-        recordSending(of: position, now: now)
-        return cause
+        pacer.didSend(size: size, rate: pacingRate, now: now)
     }
 
-    /// There was a chance to send, and nothing more can be sent. Whether the window was what ended
-    /// it is decided here and not by each acknowledgement, because those come in batches during
-    /// which nothing is sent (RFC 9002 §7.8).
-    mutating func didExhaustSending() {
+    /// Uses up a number for a packet that the peer will not acknowledge.
+    mutating func skipNumber() {
+        packets.skip()
+    }
+
+    /// There was a chance to send, and nothing more can be sent now. Whether the window was what
+    /// ended it is decided here and not by each acknowledgement, because those come in batches
+    /// during which nothing is sent (RFC 9002 §7.8).
+    ///
+    /// - Parameter hasMore: the application has data that would be sent if it were allowed.
+    mutating func didExhaustSending(hasMore: Bool, now: Instant) {
         let isInSlowStart =
             controller.slowStartThreshold.map { controller.congestionWindow < $0 } ?? true
-        isWindowLimited = isWindowFull
-            || (isInSlowStart && inFlight * 2 >= controller.congestionWindow)
-    }
-
-    private mutating func recordSending(of position: UInt64, now: Instant) {
-        segments[position].order = sendings.end
-        segments[position].sentAt = now
-        segments[position].state = .inFlight
-        sendings.append(Sending(position: position, sentAt: now))
-        inFlight += 1
-        lastSendingAt = now
+        let isHeldBack = isWindowFull || (hasMore && pacedUntil(now: now) != nil)
+        isWindowLimited = isHeldBack
+            || (isInSlowStart && bytesInFlight * 2 >= controller.congestionWindow)
+        isApplicationLimited = !hasMore && !isHeldBack
+        if isApplicationLimited { delivery.markApplicationLimited(bytesInFlight: bytesInFlight) }
     }
 
     // MARK: Acknowledgement
 
-    struct Acknowledged {
-        /// Segments acknowledged for the first time.
-        var segments = 0
-        var rttSample: Interval?
+    /// The numbers from the first packet that may be in flight on, for the owner to go through.
+    var firstUnsettled: UInt64 { packets.start }
+
+    mutating func beginAcknowledgement() {
+        news = News()
+        news.priorBytesInFlight = bytesInFlight
     }
 
-    /// The peer has received the segment at `position`, and everything before `cumulative`.
+    /// The peer has received the packet. Returns it when that is news.
     ///
-    /// - Parameter mayBeRepeated: the peer may say this again without having received it again.
+    /// - Parameter mayMeasure: the acknowledgement is known to be for this packet and to have been
+    ///   sent when it arrived.
+    @inline(__always)
     mutating func acknowledge(
-        _ position: UInt64, allBefore cumulative: UInt64, mayBeRepeated: Bool = false, now: Instant
-    ) -> Acknowledged {
-        var result = Acknowledged()
-        if position >= segments.start, segments[position].state != .acknowledged {
-            let segment = segments[position]
-            sample(segment, at: position, now: now, into: &result)
-            // Karn: only what was sent once tells that the timeout is long enough again.
-            if !segment.isRetransmission { probeTimeouts = 0 }
-            remove(position, now: now)
-            result.segments += 1
-        } else {
-            if !mayBeRepeated, let loss = spurious.didAcknowledgeAgain(position) {
-                didDisprove(loss, wasSentAgain: true)
-            }
+        _ number: UInt64, mayMeasure: Bool, now: Instant
+    ) -> SentPacket? {
+        guard number >= packets.start, number < packets.end else { return nil }
+        let packet = packets[number]
+        guard packet.state == .inFlight else { return nil }
+        let size = Int(packet.size)
+        packets[number].state = .settled
+        packetsInFlight -= 1
+        bytesInFlight -= size
+        news.packets += 1
+        news.bytes += size
+        if number >= recoveryStart { news.bytesSinceEvent += size }
+        delivery.didAcknowledge(
+            packet.stamp, sentAt: packet.sentAt, size: size,
+            isApplicationLimited: packet.contents.contains(.applicationLimited), now: now)
+        if mayMeasure, number >= largestAcknowledged ?? 0 {
+            largestAcknowledged = number
+            news.measuredFrom = packet.sentAt
         }
-        var before = segments.start
-        while before < min(cumulative, segments.end) {
-            if segments[before].state != .acknowledged {
-                _ = isForEarlierSending(segments[before], now: now)
-                remove(before, now: now)
-                result.segments += 1
-            }
-            before += 1
-        }
-        while !segments.isEmpty, segments[segments.start].state == .acknowledged {
-            _ = segments.removeFirst()
-        }
-        if result.segments > 0 {
-            probes = 0
-            detectLosses(now: now)
-        }
-        return result
+        return packet
     }
 
-    /// Whether the acknowledgement comes sooner after the last sending than any round trip so far,
-    /// or before it was sent again at all: then an earlier sending arrived, and the loss was none.
-    private mutating func isForEarlierSending(_ segment: SentSegment, now: Instant) -> Bool {
-        let isLost = segment.state == .lost
-        let isTooSoon =
-            segment.isRetransmission && rtt.hasSample && now - segment.sentAt < rtt.minimum
-        guard isLost || isTooSoon else { return false }
-        let order = isLost ? segment.order : segment.previousOrder
-        didDisprove(.init(order: order, cause: segment.cause), wasSentAgain: !isLost)
-        return true
+    /// Takes note of the newest packet an acknowledgement is for when it measures nothing.
+    mutating func noteAcknowledged(_ number: UInt64) {
+        largestAcknowledged = max(number, largestAcknowledged ?? 0)
     }
 
-    private mutating func didDisprove(
-        _ loss: SpuriousLossDetection<Controller>.Loss, wasSentAgain: Bool
-    ) {
-        spurious.didDisprove(
-            loss, largest: largestAcknowledgedOrder, wasSentAgain: wasSentAgain,
-            controller: &controller)
-    }
-
-    /// Draws conclusions from the one segment that the acknowledgement names.
-    private mutating func sample(
-        _ segment: SentSegment, at position: UInt64, now: Instant,
-        into result: inout Acknowledged
-    ) {
-        if isForEarlierSending(segment, now: now) { return }
-        let elapsed = now - segment.sentAt
-        if segment.isRetransmission {
-            spurious.remember(
-                position, .init(order: segment.previousOrder, cause: segment.cause))
+    /// The acknowledgement has been gone through. Returns the round trip it measured, if any.
+    ///
+    /// - Parameters:
+    ///   - delay: how long the peer held it back.
+    ///   - endsBackoff: it shows that the probe timeout is long enough again (Karn).
+    ///   - isMarked: it reports new congestion marks (RFC 9002 §7.1).
+    mutating func endAcknowledgement(
+        delay: Interval = .zero, endsBackoff: Bool, isMarked: Bool = false, now: Instant
+    ) -> Interval? {
+        let sample = news.measuredFrom.map { now - $0 }
+        if let sample { rtt.addSample(sample, acknowledgementDelay: delay) }
+        guard news.packets > 0 else { return sample }
+        if endsBackoff { probeTimeouts = 0 }
+        probes = 0
+        if isMarked, let largest = largestAcknowledged, largest >= recoveryStart {
+            beginEvent(isExplicit: true, now: now)
         }
-        let isNewest = segment.order > (largestAcknowledgedOrder ?? 0)
-        if isNewest { largestAcknowledgedOrder = segment.order }
-        if isNewest, !segment.isRetransmission {
-            rtt.addSample(elapsed)
-            result.rttSample = elapsed
-        }
-    }
-
-    private mutating func remove(_ position: UInt64, now: Instant) {
-        if segments[position].state == .inFlight { inFlight -= 1 } else { lostCount -= 1 }
-        segments[position].state = .acknowledged
-        if segments[position].order >= recoveryStart {
-            controller.onAcknowledgement(rtt: rtt, isWindowLimited: isWindowLimited, now: now)
-        }
+        detectLosses(now: now)
+        controller.onAcknowledgement(
+            AcknowledgementSample(
+                now: now, acknowledgedBytes: news.bytes,
+                acknowledgedSinceEvent: news.bytesSinceEvent, lostBytes: news.lostBytes,
+                priorBytesInFlight: news.priorBytesInFlight, bytesInFlight: bytesInFlight,
+                isWindowLimited: isWindowLimited, largestAcknowledged: largestAcknowledged ?? 0,
+                nextPacketNumber: packets.end, latestRTT: sample,
+                delivery: delivery.takeSample(minimumRTT: rtt.minimum, now: now),
+                totalDelivered: delivery.delivered, totalLost: delivery.lost),
+            rtt: rtt)
+        pacingRate = controller.pacingRate(rtt: rtt)
+        return sample
     }
 
     // MARK: Loss
 
+    /// Packets declared lost, oldest first; the owner takes all of them after each acknowledgement
+    /// and timeout.
+    mutating func takeLost(_ body: (LostPacket) -> Void) {
+        for packet in lost { body(packet) }
+        lost.removeAll(keepingCapacity: true)
+    }
+
+    var hasLost: Bool { !lost.isEmpty }
+
+    /// A loss proved to have been none.
+    mutating func didDisprove(_ loss: SpuriousLossDetection.Loss, wasSentAgain: Bool) {
+        spurious.didDisprove(
+            loss, largest: largestAcknowledged, wasSentAgain: wasSentAgain,
+            controller: &controller)
+    }
+
+    /// Base protocol: a retransmission was acknowledged, and it cannot be told for which sending.
+    mutating func rememberRetransmission(
+        _ position: UInt64, _ loss: SpuriousLossDetection.Loss
+    ) {
+        spurious.remember(position, loss)
+    }
+
+    /// Base protocol: a segment was acknowledged again, so both copies have arrived.
+    mutating func didAcknowledgeAgain(_ position: UInt64) {
+        guard let loss = spurious.didAcknowledgeAgain(position) else { return }
+        didDisprove(loss, wasSentAgain: true)
+    }
+
+    /// A packet within the range that was declared lost and has arrived after all; each once.
+    mutating func takeLate(in range: ClosedRange<UInt64>) -> LostPacket? {
+        guard let late = spurious.takeLate(in: range) else { return nil }
+        didDisprove(.init(number: late.number, cause: late.cause), wasSentAgain: true)
+        return late
+    }
+
     /// Declares lost what RFC 9002 §6.1 does, and arms the timer for what comes next.
     private mutating func detectLosses(now: Instant) {
         lossDeadline = nil
-        guard let largest = largestAcknowledgedOrder else { return }
+        guard let largest = largestAcknowledged else { return }
         let delay = max(
             max(rtt.smoothed, rtt.latest) * spurious.timeThreshold / 8, RTTEstimator.granularity)
-        while !sendings.isEmpty {
-            let order = sendings.start
-            let sending = sendings[order]
-            guard isCurrent(sending, order) else {
-                _ = sendings.removeFirst()
+        while !packets.isEmpty {
+            let number = packets.start
+            guard packets[number].state == .inFlight else {
+                packets.dropFirst()
                 continue
             }
-            guard order < largest else { return }
-            if largest - order >= spurious.packetThreshold {
-                declareLost(sending.position, cause: .packetThreshold, now: now)
-            } else if sending.sentAt + delay <= now {
-                declareLost(sending.position, cause: .timeThreshold, now: now)
+            guard number < largest else { return }
+            let sentAt = packets[number].sentAt
+            if largest - number >= spurious.packetThreshold {
+                declareLost(number, cause: .packetThreshold, now: now)
+            } else if sentAt + delay <= now {
+                declareLost(number, cause: .timeThreshold, now: now)
             } else {
-                lossDeadline = sending.sentAt + delay
+                lossDeadline = sentAt + delay
                 return
             }
-            _ = sendings.removeFirst()
+            packets.dropFirst()
         }
-    }
-
-    private func isCurrent(_ sending: Sending, _ order: UInt64) -> Bool {
-        sending.position >= segments.start && segments[sending.position].order == order
-            && segments[sending.position].state == .inFlight
     }
 
     private mutating func declareLost(
-        _ position: UInt64, cause: RetransmissionCause, now: Instant
+        _ number: UInt64, cause: RetransmissionCause, now: Instant
     ) {
-        queueLost(position, cause: cause)
-        let isEvent = segments[position].order >= recoveryStart
+        let packet = queueLost(number, cause: cause)
+        if packet.contents.contains(.sizeProbe) { return }
+        let size = Int(packet.size)
+        news.lostBytes += size
+        delivery.didLose(size: size)
+        let isEvent = number >= recoveryStart
         spurious.didDeclareLost(
-            segments[position].order, isEvent: isEvent, controller: controller, rtt: rtt,
-            now: now)
-        if isEvent {
-            recoveryStart = sendings.end
-            controller.onCongestionEvent(now: now)
-        }
+            LostPacket(number: number, cause: cause, packet: packet), isEvent: isEvent,
+            controller: controller, rtt: rtt, now: now)
+        controller.onLoss(
+            LossSample(
+                now: now, size: size, stamp: packet.stamp,
+                isApplicationLimited: packet.contents.contains(.applicationLimited),
+                bytesInFlight: bytesInFlight, totalDelivered: delivery.delivered,
+                totalLost: delivery.lost))
+        if isEvent { beginEvent(isExplicit: false, now: now) }
     }
 
-    private mutating func queueLost(_ position: UInt64, cause: RetransmissionCause) {
-        segments[position].state = .lost
-        segments[position].cause = cause
-        inFlight -= 1
-        lostCount += 1
-        lost.append(position)
+    private mutating func beginEvent(isExplicit: Bool, now: Instant) {
+        recoveryStart = packets.end
+        news.bytesSinceEvent = 0
+        controller.onCongestionEvent(now: now, isExplicit: isExplicit)
     }
 
-    // MARK: Timer
+    @discardableResult
+    private mutating func queueLost(_ number: UInt64, cause: RetransmissionCause) -> SentPacket {
+        packets[number].state = .settled
+        let packet = packets[number]
+        packetsInFlight -= 1
+        bytesInFlight -= Int(packet.size)
+        lost.append(LostPacket(number: number, cause: cause, packet: packet))
+        return packet
+    }
+}
 
+// MARK: - Timer
+
+extension LossRecovery {
     /// When `handleTimeout` is due; `nil` while nothing is in flight.
     ///
     /// - Parameter isPeerWindowClosed: a peer that says so is slow, not the network.
     func deadline(isPeerWindowClosed: Bool) -> Instant? {
         if let lossDeadline { return lossDeadline }
-        guard inFlight > 0 else { return nil }
+        guard packetsInFlight > 0 else { return nil }
         return lastSendingAt + probeTimeout(isPeerWindowClosed: isPeerWindowClosed)
     }
 
@@ -315,40 +346,71 @@ struct LossRecovery<Controller: CongestionController>: Sendable {
         return min(limited * (Int64(1) << min(probeTimeouts, 20)), maximumProbeTimeout)
     }
 
-    /// The timer has expired: finds losses by time, or else sends the oldest segments again as
-    /// probes (RFC 9002 §6.2.4).
+    /// The timer has expired: finds losses by time, or else gives the oldest packets up, so that
+    /// their contents are sent again as probes (RFC 9002 §6.2.4).
     mutating func handleTimeout(now: Instant, isPeerWindowClosed: Bool) {
         guard let deadline = deadline(isPeerWindowClosed: isPeerWindowClosed), deadline <= now
         else { return }
         if lossDeadline != nil {
+            news = News()
             detectLosses(now: now)
             return
         }
         lastSendingAt = now
         // The last probes have not left yet: it is our own socket that is blocked.
         guard probes == 0 else { return }
+        var found = 0
+        for number in packets.start..<packets.end where packets[number].state == .inFlight {
+            let isSizeProbe = packets[number].contents.contains(.sizeProbe)
+            queueLost(number, cause: .probeTimeout)
+            if isSizeProbe { continue }
+            found += 1
+            if found == Self.packetsPerProbe { break }
+        }
+        guard found > 0 else { return }
+        probes = found
         probeTimeouts += 1
         if probeTimeouts == Self.persistentCongestionThreshold, !isPeerWindowClosed {
-            recoveryStart = sendings.end
+            recoveryStart = packets.end
             spurious.giveUpDoubt()
             controller.onPersistentCongestion()
+            pacingRate = controller.pacingRate(rtt: rtt)
         }
-        var queued = 0
-        for position in segments.start..<segments.end where segments[position].state == .inFlight {
-            queueLost(position, cause: .probeTimeout)
-            queued += 1
-            if queued == 2 { break }
-        }
-        probes = queued
     }
 
-    /// The peer's window has opened again: what it refused is sent at once.
+    /// Base protocol: the peer's window has opened again, so what it refused is sent at once.
     mutating func didOpenPeerWindow() {
-        guard probeTimeouts > 0, inFlight > 0 else { return }
+        guard probeTimeouts > 0, packetsInFlight > 0 else { return }
         probeTimeouts = 0
-        for position in segments.start..<segments.end where segments[position].state == .inFlight {
-            queueLost(position, cause: .probeTimeout)
+        for number in packets.start..<packets.end where packets[number].state == .inFlight {
+            queueLost(number, cause: .probeTimeout)
         }
+    }
+
+    /// The peer promises to acknowledge within this time (RFC 9000 §18.2).
+    mutating func setMaximumAcknowledgementDelay(_ delay: Interval) {
+        rtt.maximumAcknowledgementDelay = delay
+    }
+
+    /// The path takes larger datagrams than was known, or only smaller ones.
+    mutating func setDatagramSize(_ size: Int) {
+        guard size != datagramSize else { return }
+        datagramSize = size
+        controller.didChangeMaximumDatagramSize(size)
+        pacer.didChangeMaximumDatagramSize(size)
+    }
+
+    /// The peer has moved to another network: nothing is known of that path (RFC 9000 §9.4).
+    mutating func beginPath(datagramSize: Int) {
+        let acknowledgementDelay = rtt.maximumAcknowledgementDelay
+        self.datagramSize = datagramSize
+        controller = CongestionControl(algorithm, maximumDatagramSize: datagramSize)
+        rtt = RTTEstimator()
+        rtt.maximumAcknowledgementDelay = acknowledgementDelay
+        spurious.giveUpDoubt()
+        recoveryStart = packets.end
+        probeTimeouts = 0
+        pacingRate = nil
     }
 }
 

@@ -21,7 +21,8 @@ struct ReceiveAssembler: ~Copyable {
 
     init(ring: StreamRing, initialSequenceNumber: UInt32) {
         self.ring = ring
-        early = SequenceRing(start: UInt64(initialSequenceNumber), filler: nil)
+        early = SequenceRing(
+            start: UInt64(initialSequenceNumber), filler: nil, initialCapacity: 1)
     }
 
     deinit {
@@ -39,9 +40,9 @@ struct ReceiveAssembler: ~Copyable {
         min(max(0, freeBytes) / WireFormat.maximumPayload, WireFormat.maximumWindow)
     }
 
-    /// The window of an empty buffer.
+    /// The window of an empty buffer of the present size.
     var largestWindow: Int {
-        min(ring.capacity / WireFormat.maximumPayload, WireFormat.maximumWindow)
+        min(ring.limit / WireFormat.maximumPayload, WireFormat.maximumWindow)
     }
 
     mutating func insert(_ position: UInt64, _ payload: UnsafeRawBufferPointer) -> Insertion {

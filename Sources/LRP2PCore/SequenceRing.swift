@@ -30,9 +30,11 @@ struct SequenceRing<Element> {
         @inline(__always) _modify { yield &storage[slot(position)] }
     }
 
+    @inline(__always)
     mutating func append(_ element: Element) {
-        extend(to: end + 1)
-        storage[slot(end - 1)] = element
+        if count == storage.count { grow(toHold: count + 1) }
+        storage[slot(end)] = element
+        end += 1
     }
 
     /// Widens the window to end at `newEnd`; new positions hold the filler.
@@ -49,6 +51,23 @@ struct SequenceRing<Element> {
         storage[index] = filler
         start += 1
         return element
+    }
+
+    /// Takes the first value out of the window without clearing its place: for windows that grow by
+    /// `append` only, which overwrites it.
+    @inline(__always)
+    mutating func dropFirst() {
+        start += 1
+    }
+
+    /// Lets the window pass over one position, which holds the filler while it is inside.
+    mutating func skip() {
+        if isEmpty {
+            start += 1
+            end += 1
+        } else {
+            append(filler)
+        }
     }
 
     private mutating func grow(toHold count: Int) {

@@ -1,12 +1,14 @@
 /// Learns from losses that proved to have been none: how much reordering to tolerate, and whether
 /// a reduction of the congestion window was a mistake (RFC 9002 §6.1, RFC 9438 §4.9).
-struct SpuriousLossDetection<Controller: CongestionController>: Sendable {
-    private static var maximumPacketThreshold: UInt64 { 1024 }
-    private static var maximumTimeThreshold: Int64 { 16 }
+struct SpuriousLossDetection: Sendable {
+    private static let maximumPacketThreshold: UInt64 = 1024
+    private static let maximumTimeThreshold: Int64 = 16
     /// How long a loss may still prove to have been none.
-    private static var roundTripsOfDoubt: Int64 { 4 }
-    /// Retransmitted segments that are remembered after their acknowledgement.
-    private static var maximumRemembered: Int { 64 }
+    private static let roundTripsOfDoubt: Int64 = 4
+    /// Base protocol: retransmitted segments that are remembered after their acknowledgement.
+    private static let maximumRemembered = 64
+    /// Extended protocol: lost packets that are remembered in case they are acknowledged after all.
+    private static let maximumLate = 256
 
     /// kPacketThreshold (RFC 9002 §6.1.1).
     private(set) var packetThreshold: UInt64 = 3
@@ -16,10 +18,10 @@ struct SpuriousLossDetection<Controller: CongestionController>: Sendable {
 
     /// The controller before the first of the losses that may all prove to have been none; `nil`
     /// when there are no such.
-    private var before: Controller?
+    private var before: CongestionControl?
     private var since = Instant(nanoseconds: 0)
-    /// The order of the first, how many there are, and how many were disproved.
-    private var firstOrder: UInt64 = 0
+    /// The number of the first, how many there are, and how many were disproved.
+    private var firstNumber: UInt64 = 0
     private var losses = 0
     private var disproved = 0
 
@@ -28,56 +30,73 @@ struct SpuriousLossDetection<Controller: CongestionController>: Sendable {
         var loss = Loss()
     }
 
-    /// A sending that was declared lost.
+    /// A packet that was declared lost.
     struct Loss: Sendable {
-        var order: UInt64 = 0
+        var number: UInt64 = 0
         var cause = RetransmissionCause.packetThreshold
     }
 
-    private var remembered = SequenceRing<Remembered>(start: 0, filler: Remembered())
+    private var remembered = SequenceRing<Remembered>(
+        start: 0, filler: Remembered(), initialCapacity: 1)
+    /// Ascending by number.
+    private var late = ContiguousArray<LostPacket>()
 
-    /// A sending was declared lost, and the controller has not been told yet.
+    /// A packet was declared lost, and the controller has not been told yet.
     ///
     /// - Parameter isEvent: whether it will be, because this is the first loss of a round trip.
     mutating func didDeclareLost(
-        _ order: UInt64, isEvent: Bool, controller: Controller, rtt: RTTEstimator, now: Instant
+        _ lost: LostPacket, isEvent: Bool, controller: CongestionControl, rtt: RTTEstimator,
+        now: Instant
     ) {
+        if isEvent {
+            let horizon = rtt.smoothed * Self.roundTripsOfDoubt
+            late.removeAll { now - $0.packet.sentAt > horizon * 2 }
+        }
+        if late.count == Self.maximumLate { late.removeFirst(Self.maximumLate / 4) }
+        late.append(lost)
         // What has not been disproved after some round trips was a loss indeed.
         let isInDoubt = before != nil && now - since < rtt.smoothed * Self.roundTripsOfDoubt
         if isEvent, !isInDoubt {
             before = controller
             since = now
-            firstOrder = order
+            firstNumber = lost.number
             losses = 0
             disproved = 0
         }
         losses += 1
     }
 
-    /// The sending arrived after all.
+    /// Extended protocol: a remembered packet within the range, which has arrived after all.
+    mutating func takeLate(in range: ClosedRange<UInt64>) -> LostPacket? {
+        guard let last = late.last, last.number >= range.lowerBound,
+            let index = late.firstIndex(where: { range.contains($0.number) })
+        else { return nil }
+        return late.remove(at: index)
+    }
+
+    /// The packet arrived after all.
     ///
     /// - Parameters:
-    ///   - largest: the largest acknowledged order.
-    ///   - wasSentAgain: whether its segment was, so in vain.
+    ///   - largest: the largest acknowledged number.
+    ///   - wasSentAgain: whether its contents were, so in vain.
     ///   - controller: goes back to what it was when nothing was lost at all.
     mutating func didDisprove(
-        _ loss: Loss, largest: UInt64?, wasSentAgain: Bool, controller: inout Controller
+        _ loss: Loss, largest: UInt64?, wasSentAgain: Bool, controller: inout CongestionControl
     ) {
         if wasSentAgain { spuriousRetransmissions += 1 }
         guard loss.cause != .probeTimeout else { return }
-        if let largest, largest > loss.order {
+        if let largest, largest > loss.number {
             packetThreshold = min(
-                max(packetThreshold, largest - loss.order + 1), Self.maximumPacketThreshold)
+                max(packetThreshold, largest - loss.number + 1), Self.maximumPacketThreshold)
         }
         if loss.cause == .timeThreshold {
             timeThreshold = min(timeThreshold + 1, Self.maximumTimeThreshold)
         }
-        guard let before, loss.order >= firstOrder else { return }
+        guard let before, loss.number >= firstNumber else { return }
         disproved += 1
         guard disproved == losses else { return }
         self.before = nil
-        // What has been gained since is kept.
-        if controller.congestionWindow < before.congestionWindow { controller = before }
+        controller.undo(to: before)
     }
 
     /// A retransmitted segment was acknowledged, and it cannot be told for which sending.

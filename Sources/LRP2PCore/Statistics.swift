@@ -51,6 +51,8 @@ public struct ConnectionStatistics: Sendable {
     public var rttVariation: Interval?
     public var minimumRTT: Interval?
 
+    /// Bytes of a full datagram on this path now.
+    public var datagramBytes = 0
     public var congestionWindowPackets = 0
     /// `nil` until the first congestion event.
     public var slowStartThresholdPackets: Int?
@@ -81,6 +83,8 @@ public struct ConnectionStatistics: Sendable {
     /// Bytes received in order that the application has not released.
     public var receiveUnacknowledgedBytes = 0
     public var limitedBy: SendLimit = .application
+    /// How often the peer's keys have changed.
+    public var keyPhase: UInt64 = 0
 
     public init() {}
 

@@ -39,6 +39,16 @@ public struct CipherState: ~Copyable {
         ChaChaPoly.open(buffer, nonce: nonce, key: key)
     }
 
+    /// The key that follows this one (Noise §4.2, `REKEY`): what encrypting zeros under the highest
+    /// nonce gives. Who learns it does not learn this one.
+    public borrowing func rekeyed() -> CipherState {
+        let following = SecretBytes(count: ChaChaPoly.keyLength + ChaChaPoly.tagLength) { buffer in
+            _ = ChaChaPoly.seal(
+                buffer, plaintextLength: ChaChaPoly.keyLength, nonce: .max, key: key)
+        }
+        return CipherState(key: following.prefix(ChaChaPoly.keyLength))
+    }
+
     /// Whether this is the given key; the comparison takes the same time wherever they differ.
     public borrowing func hasKey(_ bytes: [UInt8]) -> Bool {
         key.withUnsafeBytes { key in bytes.withUnsafeBytes { Sodium.areEqual(key, $0) } }

@@ -1,0 +1,265 @@
+// The extended protocol (PROTOCOL.md §3): what leaves.
+extension Connection {
+    /// Bytes that a packet has besides its plaintext.
+    private static let overhead = WireFormat.minimumDataDatagram
+
+    /// What the next packet may carry.
+    private struct Permission {
+        /// Stream data.
+        var data = false
+        /// Anything that counts as in flight.
+        var inFlight = false
+    }
+
+    /// Writes the next packet.
+    func writePacket(into buffer: UnsafeMutableRawBufferPointer, now: Instant) -> Transmit? {
+        let room = min(recovery.datagramSize, extended.path.room) - Self.overhead
+        guard room > 0 else { return nil }
+        let permission = permission(now: now)
+        if permission.inFlight, extended.path.isValidated,
+            let transmit = writeSizeProbe(into: buffer, now: now)
+        {
+            return transmit
+        }
+        let isAcknowledgementDue = extended.received.acknowledgementDueAt.map { $0 <= now } ?? false
+        let hasControl = extended.mustSendWindow || extended.path.hasFrame
+            || extended.mustSendPing || keepAlivesToSend > 0 || recovery.mustProbe
+        let hasMessage = permission.inFlight && !extended.outgoingDatagrams.isEmpty
+        guard permission.data || isAcknowledgementDue || hasControl || hasMessage else {
+            return nil
+        }
+        var writer = FrameWriter(
+            UnsafeMutableRawBufferPointer(rebasing: plaintext(of: buffer)[..<room]))
+        var record = PacketRecord()
+        writeAcknowledgement(to: &writer, &record, now: now)
+        if hasControl { writeControl(to: &writer, &record, now: now) }
+        if hasMessage { writeMessages(to: &writer, &record) }
+        if permission.data { writeStream(to: &writer, &record, now: now) }
+        if record.isEliciting == false, recovery.mustProbe || record.wantsAcknowledgement {
+            record.isEliciting = writer.writePing()
+        }
+        guard writer.count > 0 else { return nil }
+        return finish(&record, length: writer.count, into: buffer, now: now)
+    }
+
+    /// What a packet turns out to carry while it is written.
+    private struct PacketRecord {
+        var contents: SentPacket.Contents = []
+        var offset: UInt64 = 0
+        var length = 0
+        /// The peer will acknowledge it.
+        var isEliciting = false
+        /// The largest number it acknowledges.
+        var acknowledged: UInt64?
+        /// It is worth knowing whether the acknowledgement arrives.
+        var wantsAcknowledgement = false
+    }
+
+    private func permission(now: Instant) -> Permission {
+        pacedUntil = nil
+        let next = segmentedUpTo, end = sendRing.endPosition
+        let hasPiece = extended.sendStream.hasPiece(next: next, end: end)
+        let hasMessage = !extended.outgoingDatagrams.isEmpty
+        var permission = Permission()
+        if recovery.hasRoom {
+            let isWaiting = hasPiece || hasMessage
+            pacedUntil = isWaiting ? recovery.pacedUntil(now: now) : nil
+            permission.inFlight = pacedUntil == nil
+            permission.data = permission.inFlight && hasPiece
+        }
+        if !permission.data { recovery.didExhaustSending(hasMore: hasPiece, now: now) }
+        return permission
+    }
+
+    // MARK: Frames
+
+    private func writeAcknowledgement(
+        to writer: inout FrameWriter, _ record: inout PacketRecord, now: Instant
+    ) {
+        guard extended.received.acknowledgementDueAt != nil,
+            let largest = extended.received.largest
+        else { return }
+        let counts = extended.received.ecnCounts
+        guard writer.writeAcknowledgement(
+            extended.received.ranges, delay: extended.received.delay(now: now),
+            ecn: counts.isEmpty ? nil : counts)
+        else { return }
+        record.acknowledged = largest
+        extended.received.didAcknowledge()
+        record.wantsAcknowledgement = extended.toldAcknowledgement == nil
+            && extended.received.ranges.count > ExtendedTransport.rangesWorthForgetting
+    }
+
+    private func writeControl(
+        to writer: inout FrameWriter, _ record: inout PacketRecord, now: Instant
+    ) {
+        let timeout = recovery.probeTimeout(isPeerWindowClosed: false)
+        if extended.path.hasFrame {
+            extended.path.writeFrames(to: &writer, probeTimeout: timeout, now: now)
+            record.isEliciting = true
+        }
+        if extended.mustSendWindow {
+            let maximum = receiveRing.startPosition + UInt64(receiveRing.limit)
+            if writer.writeWindow(maximum: maximum) {
+                extended.mustSendWindow = false
+                extended.receiveStream.didTell(limit: maximum)
+                record.contents.insert(.window)
+                record.isEliciting = true
+            }
+        }
+        if extended.mustSendPing || keepAlivesToSend > 0, writer.writePing() {
+            extended.mustSendPing = false
+            keepAlivesToSend = 0
+            record.isEliciting = true
+        }
+    }
+
+    private func writeMessages(to writer: inout FrameWriter, _ record: inout PacketRecord) {
+        while !extended.outgoingDatagrams.isEmpty {
+            let message = extended.outgoingDatagrams[extended.outgoingDatagrams.start]
+            let isWritten = message.withUnsafeBytes { writer.writeDatagram($0, isLast: false) }
+            if !isWritten {
+                // One that is alone and does not fit never will: the path has become smaller.
+                guard writer.count == 0 else { return }
+                extended.datagramsDropped += 1
+            }
+            _ = extended.outgoingDatagrams.removeFirst()
+            record.isEliciting = record.isEliciting || isWritten
+        }
+    }
+
+    @inline(__always)
+    private func writeStream(
+        to writer: inout FrameWriter, _ record: inout PacketRecord, now: Instant
+    ) {
+        guard
+            let piece = extended.sendStream.nextPiece(
+                next: segmentedUpTo, end: sendRing.endPosition, room: writer.remaining),
+            let payload = writer.beginStream(offset: piece.offset, isFinal: piece.isFinal)
+        else { return }
+        let bytes = UnsafeMutableRawBufferPointer(rebasing: payload[..<piece.length])
+        let count = piece.length > 0 ? sendRing.copy(from: piece.offset, into: bytes) : 0
+        precondition(count == piece.length, "the ring has what was written to it")
+        writer.endStream(length: count)
+        extended.sendStream.didSend(piece)
+        record.contents.insert(.data)
+        if piece.isFinal { record.contents.insert(.end) }
+        if piece.isRetransmission {
+            record.contents.insert(.retransmission)
+            countRetransmission(lastLossCause)
+        } else {
+            segmentedUpTo += UInt64(count)
+            shared.statistics.sentBytes += UInt64(count)
+        }
+        record.offset = piece.offset
+        record.length = count
+        record.isEliciting = true
+        noteSendingData(now: now)
+    }
+
+    // MARK: Packets
+
+    /// Numbers the packet, encrypts it, and notes what must be known when it is lost.
+    private func finish(
+        _ record: inout PacketRecord, length: Int, isProbe: Bool = false,
+        into buffer: UnsafeMutableRawBufferPointer, now: Instant
+    ) -> Transmit {
+        let number = nextNonce
+        let configuration = shared.configuration
+        keys.followPeer(number: number)
+        keys.changeIfDue(
+            number: number, maximumPackets: configuration.rekeyAfterPackets,
+            maximumAge: configuration.rekeyAfter,
+            settlingTime: recovery.probeTimeout(isPeerWindowClosed: false) * 3, now: now)
+        let header = PacketHeader(number: number, isPhaseOdd: keys.isSendingPhaseOdd)
+        let size = seal(length, field: header.field, into: buffer)
+        if record.isEliciting {
+            if let largest = record.acknowledged, extended.toldAcknowledgement == nil {
+                extended.toldAcknowledgement = (number, largest)
+                record.contents.insert(.acknowledgement)
+            }
+            recovery.didSend(
+                record.contents, offset: record.offset, length: record.length, size: size,
+                now: now)
+        } else {
+            recovery.skipNumber()
+        }
+        extended.path.didSend(bytes: size)
+        var transmit = transmit(size)
+        transmit.isPathProbe = isProbe
+        if extended.ecn != nil, record.isEliciting {
+            transmit.isECNCapable = true
+            if extended.markedSent == 0 { extended.firstMarked = number }
+            extended.markedSent += 1
+        }
+        return transmit
+    }
+
+    /// A packet of a size that the path may or may not take (RFC 8899 §4.1).
+    private func writeSizeProbe(
+        into buffer: UnsafeMutableRawBufferPointer, now: Instant
+    ) -> Transmit? {
+        guard let size = extended.mtu.probeToSend(now: now), size <= buffer.count else {
+            return nil
+        }
+        extended.mtu.didSend(probe: size)
+        let length = size - Self.overhead
+        var writer = FrameWriter(
+            UnsafeMutableRawBufferPointer(rebasing: plaintext(of: buffer)[..<length]))
+        guard writer.writePing(), writer.padding(to: length) else { return nil }
+        var record = PacketRecord()
+        record.contents = .sizeProbe
+        record.isEliciting = true
+        return finish(&record, length: length, isProbe: true, into: buffer, now: now)
+    }
+
+    /// The word that the connection ends here, as a datagram; `nil` when there is none to say.
+    func makeReset(code: ResetCode) -> [UInt8]? {
+        guard isExtended, isEstablished else { return nil }
+        var bytes = [UInt8](repeating: 0, count: Self.overhead + 16)
+        let length = bytes.withUnsafeMutableBytes { buffer in
+            var writer = FrameWriter(
+                UnsafeMutableRawBufferPointer(rebasing: plaintext(of: buffer)[..<16]))
+            _ = writer.writeReset(code: code.rawValue)
+            keys.followPeer(number: nextNonce)
+            let header = PacketHeader(number: nextNonce, isPhaseOdd: keys.isSendingPhaseOdd)
+            return seal(writer.count, field: header.field, into: buffer)
+        }
+        bytes.removeSubrange(length...)
+        return bytes
+    }
+}
+
+// MARK: - What the application does
+
+extension Connection {
+    /// Bytes of the longest message that the path takes in one packet now.
+    public var maximumMessageBytes: Int? {
+        guard extended.features.contains(.datagrams) else { return nil }
+        // A length of up to four bytes, and room for an acknowledgement, which matters more.
+        return recovery.datagramSize - Self.overhead - 1 - 4 - 200
+    }
+
+    /// Queues a message that is delivered once or not at all, in any order. Returns false when it
+    /// is too long or the peer takes none; the oldest waiting one gives way when there are too many.
+    func sendMessage(_ bytes: [UInt8]) -> Bool {
+        guard let maximum = maximumMessageBytes, bytes.count <= maximum else { return false }
+        if extended.outgoingDatagrams.count == ExtendedTransport.maximumDatagrams {
+            _ = extended.outgoingDatagrams.removeFirst()
+            extended.datagramsDropped += 1
+        }
+        extended.outgoingDatagrams.append(bytes)
+        return true
+    }
+
+    /// The oldest message that has arrived.
+    public func takeMessage() -> [UInt8]? {
+        guard !extended.incomingDatagrams.isEmpty else { return nil }
+        return extended.incomingDatagrams.removeFirst()
+    }
+
+    /// The application writes no more; what it has written is still sent.
+    func finishWriting() {
+        extended.sendStream.finish()
+    }
+}

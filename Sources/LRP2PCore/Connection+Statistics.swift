@@ -1,0 +1,58 @@
+extension Connection {
+    /// The figures as they are now.
+    public var statistics: ConnectionStatistics {
+        var result = ConnectionStatistics()
+        let rtt = recovery.rtt
+        if rtt.hasSample {
+            result.latestRTT = rtt.latest
+            result.smoothedRTT = rtt.smoothed
+            result.rttVariation = rtt.variation
+            result.minimumRTT = rtt.minimum
+        }
+        let datagram = recovery.datagramSize
+        result.datagramBytes = datagram
+        result.congestionWindowPackets = recovery.controller.congestionWindow / datagram
+        result.slowStartThresholdPackets = recovery.controller.slowStartThreshold.map {
+            $0 / datagram
+        }
+        result.packetsInFlight = recovery.packetsInFlight
+        result.packetsSent = packetsSent
+        result.packetsReceived = packetsReceived
+        result.retransmissionsByPacketThreshold = retransmissions[0]
+        result.retransmissionsByTimeThreshold = retransmissions[1]
+        result.retransmissionsByProbeTimeout = retransmissions[2]
+        result.spuriousRetransmissions = recovery.spuriousRetransmissions
+        result.duplicatesReceived = duplicatesReceived
+        result.sentBytes = segmentedUpTo
+        result.acknowledgedBytes = sendRing.startPosition
+        result.receivedBytes = receiveRing.endPosition
+        result.sendQueueBytes = sendRing.count
+        result.receiveUnacknowledgedBytes = receiveRing.count
+        if isExtended {
+            result.peerWindowPackets =
+                Int(extended.sendStream.limit - sendRing.startPosition) / datagram
+            result.localWindowPackets =
+                Int(extended.receiveStream.toldLimit - receiveRing.startPosition) / datagram
+            result.keyPhase = keys.receivingPhase
+        } else {
+            result.peerWindowPackets = peerWindow
+            result.localWindowPackets = lastToldWindow
+        }
+        result.limitedBy = sendLimit
+        return result
+    }
+
+    private var sendLimit: SendLimit {
+        if isExtended {
+            let next = segmentedUpTo, end = sendRing.endPosition
+            if extended.sendStream.isBlocked(next: next, end: end) { return .peerWindow }
+            if extended.sendStream.hasPiece(next: next, end: end) { return .network }
+            return extended.receiveStream.toldLimit - receiveRing.endPosition
+                < UInt64(recovery.datagramSize) ? .localReader : .application
+        }
+        if unsentBytes > 0 || segments.unacknowledged > recovery.packetsInFlight {
+            return segments.unacknowledged >= peerWindow ? .peerWindow : .network
+        }
+        return lastToldWindow == 0 ? .localReader : .application
+    }
+}

@@ -1,0 +1,83 @@
+/// What a connection keeps when both sides speak the extended protocol (PROTOCOL.md §3).
+struct ExtendedTransport: Sendable {
+    /// Unreliable messages that wait in either direction; the oldest are dropped.
+    static let maximumDatagrams = 256
+    /// Ranges in our acknowledgements from which on it is worth a packet of the peer to learn that
+    /// they have arrived.
+    static let rangesWorthForgetting = 8
+
+    /// What the peer has said of itself, with the features that both sides have.
+    let peer: TransportParameters
+    let idleTimeout: Interval?
+
+    var features: TransportParameters.Features { peer.features }
+    /// Chosen by the responder among what the initiator offered.
+    var applicationProtocol: String? { peer.applicationProtocols.first }
+
+    var received: ReceivedPackets
+    var sendStream: SendStream
+    var receiveStream: ReceiveStream
+    var path = PathValidation()
+    var mtu: PathMTUDiscovery
+    /// The largest packet number received.
+    var largestReceived: UInt64?
+
+    /// A packet of ours in flight that carries an acknowledgement, and what it acknowledged.
+    var toldAcknowledgement: (number: UInt64, largest: UInt64)?
+    var mustSendWindow = false
+    var mustSendPing = false
+    var isRemoteEndReported = false
+    /// When both streams have ended, and how long answers to the peer are kept up.
+    var lingersUntil: Instant?
+
+    var outgoingDatagrams = SequenceRing<[UInt8]>(start: 0, filler: [], initialCapacity: 1)
+    var incomingDatagrams = SequenceRing<[UInt8]>(start: 0, filler: [], initialCapacity: 1)
+    var datagramsDropped: UInt64 = 0
+
+    /// Congestion marks the peer has told of; `nil` once its counts made no sense (RFC 9000
+    /// §13.4.2): the path does not carry marks, and none are sent.
+    var ecn: ECNCounts?
+    /// Marked packets sent, and the first of them.
+    var markedSent: UInt64 = 0
+    var firstMarked: UInt64 = 0
+
+    /// - Parameters:
+    ///   - peer: what the peer has said.
+    ///   - own: what it was told of us.
+    init(
+        peer: TransportParameters = TransportParameters(),
+        own: TransportParameters = TransportParameters()
+    ) {
+        self.peer = peer
+        idleTimeout = switch (own.idleTimeout, peer.idleTimeout) {
+        case (let ours?, let theirs?): min(ours, theirs)
+        case (let ours, let theirs): ours ?? theirs
+        }
+        received = ReceivedPackets(
+            threshold: own.acknowledgementThreshold,
+            maximumDelay: own.maximumAcknowledgementDelay)
+        sendStream = SendStream(limit: peer.receiveLimit)
+        receiveStream = ReceiveStream(limit: own.receiveLimit)
+        mtu = PathMTUDiscovery(
+            maximum: min(peer.maximumDatagram, own.maximumDatagram))
+        ecn = features.contains(.explicitCongestionNotification) ? ECNCounts() : nil
+    }
+}
+
+/// Why a connection was reset. Codes from `firstOfApplication` on are the application's.
+public struct ResetCode: RawRepresentable, Hashable, Sendable {
+    public let rawValue: UInt64
+
+    /// - Parameter rawValue: at most 2⁶² - 1.
+    public init(rawValue: UInt64) {
+        self.rawValue = min(rawValue, VariableLengthInteger.maximum)
+    }
+
+    /// The peer is done with it.
+    public static let closed = ResetCode(rawValue: 0)
+    /// More was sent than the window allowed.
+    public static let flowControl = ResetCode(rawValue: 1)
+    /// The stream has two ends, or goes on after its end.
+    public static let finalSize = ResetCode(rawValue: 2)
+    public static let firstOfApplication: UInt64 = 0x100
+}
