@@ -29,10 +29,35 @@ public enum EndpointEvent {
     case closed(Connection, CloseReason)
 }
 
-/// A datagram that was written into the caller's buffer.
+/// A datagram that was written into the caller's buffer, and how it is to leave.
 public struct Transmit: Sendable {
     public let length: Int
     public let destination: SocketAddress
+    /// It asks whether the path takes its length (RFC 8899 §4.1): it must not be fragmented, and
+    /// that the kernel refuses it for its length is an answer, not a failure.
+    public let isPathProbe: Bool
+    /// It may carry ECT(0) (RFC 3168 §5).
+    public let isECNCapable: Bool
+
+    public init(
+        length: Int, destination: SocketAddress, isPathProbe: Bool = false,
+        isECNCapable: Bool = false
+    ) {
+        self.length = length
+        self.destination = destination
+        self.isPathProbe = isPathProbe
+        self.isECNCapable = isECNCapable
+    }
+}
+
+/// The two bits of the IP header that tell of congestion (RFC 3168 §5).
+public enum ECNCodepoint: UInt8, Sendable {
+    /// The sender does not take part.
+    case notECT = 0
+    case ect1 = 1
+    case ect0 = 2
+    /// A router on the way is congested.
+    case ce = 3
 }
 
 /// Why no handshake was begun.
