@@ -168,6 +168,10 @@ public final class Endpoint {
             countDrop(.tooShort)
             return
         }
+        guard datagram.count <= WireFormat.maximumReceivedDatagram else {
+            countDrop(.tooLong)
+            return
+        }
         let id = ConnectionID(startOf: UnsafeRawBufferPointer(datagram))
         if let connection = find(id) {
             handle(datagram, for: connection, now: now)

@@ -12,6 +12,8 @@ public enum WireFormat {
     static let minimumDataDatagram = dataHeaderLength + tagLength
     /// The longest datagram we send: what the reference's receive buffer takes.
     public static let maximumDatagram = 1400
+    /// A longer datagram is not the protocol's: well beyond what a reference peer takes.
+    static let maximumReceivedDatagram = 2048
     /// Application bytes of a full segment.
     public static let maximumPayload =
         maximumDatagram - minimumDataDatagram - Segment.dataHeaderLength
