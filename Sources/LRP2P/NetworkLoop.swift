@@ -1,3 +1,5 @@
+import CLinux
+import Glibc
 import Sodium
 import Synchronization
 
@@ -17,8 +19,6 @@ final class SocketFigures: Sendable {
 final class NetworkLoop {
     /// Slots per receiving system call; each holds one datagram or a train of them.
     private static let receiveSlots = 32
-    /// Datagrams per sending system call.
-    private static let sendSlots = 64
     /// Datagrams received before their acknowledgements are sent.
     private static let datagramsBetweenSends = 64
     /// Sending system calls in a row.
@@ -27,6 +27,9 @@ final class NetworkLoop {
     private static let publicationInterval = Interval.milliseconds(5)
     /// Publishing takes one part in so many of the thread's time at most.
     private static let publicationShare: Int64 = 20
+
+    /// A sleep shorter than this is not worth the system call: it looks again instead.
+    private static let shortestSleep = Interval.microseconds(10)
 
     /// A connection of the core with whoever it belongs to.
     struct Record {
@@ -63,7 +66,7 @@ final class NetworkLoop {
         self.figures = figures
         poller = try Poller(socket: socket, eventDescriptor: mailbox.eventDescriptor)
         receiving = try ReceiveBatch(capacity: NetworkLoop.receiveSlots)
-        sending = try SendBatch(capacity: NetworkLoop.sendSlots)
+        sending = try SendBatch()
         endpoint = Endpoint(
             configuration: configuration.endpoint,
             staticPrivateKey: configuration.identity.keyAgreementKey,
@@ -72,9 +75,13 @@ final class NetworkLoop {
 
     /// Runs until it is told to stop.
     func run() {
+        clinux_sharpen_timers()
+        var vigilance = Vigilance()
         while true {
             var isBusy = handleCommands()
             if isStopping { break }
+            // A writer waits for what it wrote to leave: before what is not yet here.
+            if isBusy { transmit() }
             isBusy = receive() || isBusy
             let now = MonotonicClock.now
             if let deadline = endpoint.nextDeadline(now: now), deadline <= now {
@@ -85,7 +92,14 @@ final class NetworkLoop {
             isBusy = transmit() || isBusy
             hasUnpublishedChanges = hasUnpublishedChanges || isBusy
             publishIfDue(now: now)
-            if !isBusy { sleep() }
+            if isBusy {
+                vigilance.sawWork()
+            } else if vigilance.keepsLooking(now: now) {
+                // Whoever is to make the work may need this core.
+                sched_yield()
+            } else {
+                sleep()
+            }
         }
         shutDown()
     }
@@ -105,11 +119,12 @@ final class NetworkLoop {
         var sinceSend = 0
         for slot in 0..<count {
             let now = MonotonicClock.now
-            let dropped = receiving.forEachDatagram(in: slot) { datagram, source in
-                endpoint.handleDatagram(datagram, from: source, now: now)
+            let ecn = receiving.codepoint(in: slot)
+            let isWhole = receiving.forEachDatagram(in: slot) { datagram, source in
+                endpoint.handleDatagram(datagram, from: source, ecn: ecn, now: now)
                 sinceSend += 1
             }
-            for _ in 0..<dropped { endpoint.countDrop(.tooLong) }
+            if !isWhole { endpoint.countDrop(.tooLong) }
             if sinceSend >= NetworkLoop.datagramsBetweenSends {
                 sinceSend = 0
                 transmit()
@@ -129,7 +144,9 @@ final class NetworkLoop {
             while !sending.isFull,
                 let transmit = endpoint.pollTransmit(into: sending.nextSlot, now: now)
             {
-                sending.append(length: transmit.length, to: transmit.destination, from: socket)
+                sending.append(
+                    length: transmit.length, to: transmit.destination, from: socket,
+                    isPathProbe: transmit.isPathProbe, isECNCapable: transmit.isECNCapable)
             }
             if sending.isEmpty { return hasSent }
             let wasFull = sending.isFull
@@ -150,12 +167,15 @@ final class NetworkLoop {
     }
 
     private func sleep() {
-        var deadline = endpoint.nextDeadline(now: MonotonicClock.now) ?? .distantFuture
+        let now = MonotonicClock.now
+        var deadline = endpoint.nextDeadline(now: now) ?? .distantFuture
         if hasUnpublishedChanges {
             deadline = min(deadline, nextPublication)
         }
-        guard let until = mailbox.prepareToSleep(until: deadline) else { return }
-        let timeout = until == .distantFuture ? nil : until - MonotonicClock.now
+        guard deadline - now >= NetworkLoop.shortestSleep,
+            let until = mailbox.prepareToSleep(until: deadline)
+        else { return }
+        let timeout = until == .distantFuture ? nil : until - now
         poller.wait(timeout, forWritable: !sending.isEmpty)
     }
 

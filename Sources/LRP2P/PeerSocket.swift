@@ -44,6 +44,7 @@ public final class PeerSocket: Sendable {
         let ended = Waiters(mailbox: mailbox)
         let socket = try UDPSocket(bindingTo: address)
         socket.enableReceiveTrains()
+        socket.enableReceiveCodepoints()
         let handover = NetworkLoopHandover(
             try NetworkLoop(
                 socket: socket, configuration: configuration, mailbox: mailbox, inbound: inbound,

@@ -4,13 +4,14 @@ import Glibc
 /// Buffers into which one system call receives many datagrams.
 ///
 /// The kernel may join datagrams of one sender and one length in one slot (UDP_GRO); here they come
-/// apart again.
+/// apart again. It never joins ones of different ECN codepoints.
+///
+/// Memory the kernel has once written to stays resident: 2 MiB with 32 slots, after as many of the
+/// longest messages have come with one call. Of a socket that is not so busy it is less, because
+/// slots are filled from the first on.
 package struct ReceiveBatch: ~Copyable {
-    /// Enough for what one train of the kernel can carry. Untouched memory costs address space
-    /// only.
+    /// Enough for every datagram, and for what one train of the kernel can carry.
     private static let slotBytes: UInt32 = 65_535
-    /// A longer datagram is not the protocol's, and is dropped: twice what a reference peer takes.
-    package static let maximumDatagramBytes = 2048
 
     private let batch: UnsafeMutablePointer<clinux_batch>
 
@@ -38,31 +39,33 @@ package struct ReceiveBatch: ~Copyable {
 
     /// Calls `body` with each datagram of a slot, which it may change but not keep.
     ///
-    /// - Returns: how many datagrams were dropped because they were too long.
+    /// - Returns: false when what came was cut off, and dropped.
     @inline(__always)
     package func forEachDatagram(
         in slot: Int, _ body: (UnsafeMutableRawBufferPointer, SocketAddress) -> Void
-    ) -> Int {
+    ) -> Bool {
         let length = Int(batch.pointee.lengths[slot])
         let segment = Int(batch.pointee.segment_lengths[slot])
         guard let source = SocketAddress(
             batch.addresses + slot, length: batch.pointee.address_lengths[slot])
-        else { return 0 }
+        else { return true }
         let base = UnsafeMutableRawPointer(batch.pointee.bytes + slot * batch.pointee.stride)
         if length == 0 {
             body(UnsafeMutableRawBufferPointer(start: base, count: 0), source)
-            return 0
+            return true
         }
-        guard segment > 0 else { return 1 }
-        guard segment <= ReceiveBatch.maximumDatagramBytes else {
-            return (length + segment - 1) / segment
-        }
+        guard segment > 0 else { return false }
         var offset = 0
         while offset < length {
             let count = min(segment, length - offset)
             body(UnsafeMutableRawBufferPointer(start: base + offset, count: count), source)
             offset += count
         }
-        return 0
+        return true
+    }
+
+    /// How the datagrams of a slot arrived; `notECT` where the kernel does not tell.
+    package func codepoint(in slot: Int) -> ECNCodepoint {
+        ECNCodepoint(rawValue: batch.pointee.codepoints[slot]) ?? .notECT
     }
 }

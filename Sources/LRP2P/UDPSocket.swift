@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import Synchronization
 
 /// A bound, non-blocking UDP socket. Closed when the last reference goes away.
 package final class UDPSocket: Sendable {
@@ -13,6 +14,15 @@ package final class UDPSocket: Sendable {
     /// Whether IPv4 addresses must be given to the kernel in their IPv4-mapped form.
     package let isIPv6: Bool
     package let reach: Reach
+    /// Whether several datagrams can leave as one message (UDP_SEGMENT, since Linux 4.18). Older
+    /// kernels would send them as one datagram, so this is asked for beforehand; a device that
+    /// cannot do it is noticed when it refuses one.
+    var takesTrains: Bool { trains.load(ordering: .relaxed) }
+    /// Whether datagrams can be marked as ECN-capable.
+    var takesCodepoints: Bool { codepoints.load(ordering: .relaxed) }
+
+    private let trains: Atomic<Bool>
+    private let codepoints = Atomic(true)
 
     /// Where a socket can send to, by the family it is bound to.
     package struct Reach: Sendable {
@@ -25,9 +35,13 @@ package final class UDPSocket: Sendable {
         }
     }
 
-    /// - Parameter address: port 0 picks one; `[::]` takes IPv4 as well (RFC 3493 §5.3), any other
-    ///   address its own family only.
-    package init(bindingTo address: SocketAddress) throws(ListenError) {
+    /// - Parameters:
+    ///   - address: port 0 picks one; `[::]` takes IPv4 as well (RFC 3493 §5.3), any other address
+    ///     its own family only.
+    ///   - sharesPort: other sockets of this user that say so too may have the same address.
+    package init(
+        bindingTo address: SocketAddress, sharesPort: Bool = false
+    ) throws(ListenError) {
         isIPv6 = address.family == .ipv6
         reach = Reach(ipv4: !isIPv6 || address.isUnspecified, ipv6: isIPv6)
         let kind = Int32(SOCK_DGRAM.rawValue | SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
@@ -41,6 +55,12 @@ package final class UDPSocket: Sendable {
                     socklen_t(MemoryLayout<Int32>.size)) == 0
                 else { throw .system(operation: "setsockopt IPV6_V6ONLY", errno: errno) }
             }
+            if sharesPort {
+                let status = clinux_share_port(descriptor)
+                guard status == 0 else {
+                    throw .system(operation: "setsockopt SO_REUSEPORT", errno: -status)
+                }
+            }
             clinux_set_buffer_bytes(descriptor, UDPSocket.bufferBytes, UDPSocket.bufferBytes)
             localAddress = try UDPSocket.bind(descriptor, to: address, isIPv6: isIPv6)
         } catch {
@@ -48,16 +68,39 @@ package final class UDPSocket: Sendable {
             throw error
         }
         self.descriptor = descriptor
+        trains = Atomic(clinux_knows_send_trains(descriptor) == 0)
     }
 
     deinit {
         Glibc.close(descriptor)
     }
 
+    /// A train was refused for a reason that holds for all.
+    func giveUpTrains() {
+        trains.store(false, ordering: .relaxed)
+    }
+
+    func giveUpCodepoints() {
+        codepoints.store(false, ordering: .relaxed)
+    }
+
     /// Lets the kernel join datagrams of one sender. Kernels before 5.0 cannot; it goes without,
     /// then.
     package func enableReceiveTrains() {
         _ = clinux_enable_receive_trains(descriptor)
+    }
+
+    /// Lets the kernel tell the ECN codepoint of what arrives; one that cannot tells nothing.
+    package func enableReceiveCodepoints() {
+        _ = clinux_enable_receive_codepoints(descriptor, isIPv6)
+    }
+
+    /// Lets the kernel choose, among the sockets that share this one's port, by the connection id
+    /// (see `Shard`). To be called when all are bound.
+    ///
+    /// - Returns: false when it cannot (before Linux 4.5, and in some sandboxes).
+    func selectByConnectionID(among sockets: Int) -> Bool {
+        clinux_select_by_connection_id(descriptor, UInt32(sockets)) == 0
     }
 
     private static func bind(

@@ -32,7 +32,7 @@ public final class Endpoint {
     /// The connection of the last datagram: mostly that of the next, too.
     private var lastFound: Connection?
     var handshakes: InboundHandshakes
-    private var lastID: UInt64 = 0
+    private var connectionsMade: UInt64 = 0
 
     var replies = SequenceRing<Reply?>(start: 0, filler: nil)
     private var ready = SequenceRing<Connection?>(start: 0, filler: nil)
@@ -116,16 +116,22 @@ public final class Endpoint {
     private func unusedID() -> ConnectionID {
         while true {
             let id = ConnectionID(rawValue: UInt64(bigEndian: shared.randomWord()))
-            if connections[id] == nil, handshakes.candidates(for: id).isEmpty { return id }
+            guard shared.configuration.shard.includes(id), connections[id] == nil,
+                handshakes.candidates(for: id).isEmpty
+            else { continue }
+            return id
         }
     }
 
     func makeConnection(
         _ role: Role, _ wireID: ConnectionID, remoteAddress: SocketAddress, now: Instant
     ) -> Connection {
-        lastID += 1
+        connectionsMade += 1
+        // Different in all endpoints that share a port.
+        let shard = shared.configuration.shard
+        let id = connectionsMade * UInt64(shard.count) + UInt64(shard.index)
         return Connection(
-            id: lastID, role: role, wireID: wireID, remoteAddress: remoteAddress, shared: shared,
+            id: id, role: role, wireID: wireID, remoteAddress: remoteAddress, shared: shared,
             now: now)
     }
 
@@ -203,6 +209,8 @@ public final class Endpoint {
     // MARK: Input
 
     /// Takes one received datagram. It is decrypted in place; nothing keeps the pointer.
+    ///
+    /// - Parameter ecn: as it arrived; `notECT` when the owner does not know.
     public func handleDatagram(
         _ datagram: UnsafeMutableRawBufferPointer, from source: SocketAddress,
         ecn: ECNCodepoint = .notECT, now: Instant
@@ -210,6 +218,10 @@ public final class Endpoint {
         shared.statistics.packetsReceived += 1
         guard datagram.count >= WireFormat.connectionIDLength else {
             countDrop(.tooShort)
+            return
+        }
+        guard datagram.count <= WireFormat.maximumDatagram else {
+            countDrop(.tooLong)
             return
         }
         let id = ConnectionID(startOf: UnsafeRawBufferPointer(datagram))

@@ -49,6 +49,39 @@ public struct EndpointConfiguration: Sendable {
     /// The first sequence number in both directions of the base protocol, which is 0; tests of the
     /// 32-bit wrap start just below it on both sides.
     public var initialSequenceNumber: UInt32 = 0
+    /// Which part of the connection ids is this endpoint's.
+    public var shard = Shard.whole
 
     public init() {}
+}
+
+/// One of several endpoints that share a port: each has the connections whose id on the wire is
+/// congruent to its index. Only the low half of the id counts, because a classic BPF program in the
+/// kernel, which works on 32 bits, is to come to the same result.
+public struct Shard: Hashable, Sendable {
+    /// `0..<count`.
+    public let index: Int
+    /// At least 1.
+    public let count: Int
+
+    public static let whole = Shard(index: 0, count: 1)
+
+    public init(index: Int, count: Int) {
+        precondition(count >= 1 && (0..<count).contains(index))
+        self.index = index
+        self.count = count
+    }
+
+    /// The index of the endpoint that a datagram is for; `nil` when it is too short to say.
+    @inline(__always)
+    public static func index(of datagram: UnsafeRawBufferPointer, count: Int) -> Int? {
+        guard datagram.count >= WireFormat.connectionIDLength else { return nil }
+        let id = UInt64(bigEndian: datagram.loadUnaligned(as: UInt64.self))
+        return Int(UInt32(truncatingIfNeeded: id) % UInt32(count))
+    }
+
+    /// Whether a connection with this id on the wire is the endpoint's.
+    func includes(_ id: ConnectionID) -> Bool {
+        Int(UInt32(truncatingIfNeeded: id.rawValue) % UInt32(count)) == index
+    }
 }

@@ -41,14 +41,25 @@ public enum EndpointEvent {
     case closed(Connection, CloseReason)
 }
 
-/// A datagram that was written into the caller's buffer.
+/// A datagram that was written into the caller's buffer, and how it is to leave.
 public struct Transmit: Sendable {
     public let length: Int
     public let destination: SocketAddress
-    /// It must leave whole or not at all: it tries what the path takes (RFC 8899 §4.1).
-    public internal(set) var isPathProbe = false
-    /// Routers may mark it instead of dropping it (RFC 3168).
-    public internal(set) var isECNCapable = false
+    /// It asks whether the path takes its length (RFC 8899 §4.1): it must not be fragmented, and
+    /// that the kernel refuses it for its length is an answer, not a failure.
+    public internal(set) var isPathProbe: Bool
+    /// It may carry ECT(0) (RFC 3168 §5).
+    public internal(set) var isECNCapable: Bool
+
+    public init(
+        length: Int, destination: SocketAddress, isPathProbe: Bool = false,
+        isECNCapable: Bool = false
+    ) {
+        self.length = length
+        self.destination = destination
+        self.isPathProbe = isPathProbe
+        self.isECNCapable = isECNCapable
+    }
 }
 
 /// Why no handshake was begun.

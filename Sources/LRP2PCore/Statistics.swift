@@ -20,6 +20,8 @@ public enum DropReason: String, CaseIterable, Sendable {
     case receiveBufferFull = "receive_buffer_full"
     /// An acknowledgement of something that was never sent.
     case invalidAcknowledgement = "invalid_acknowledgement"
+    /// It arrived at one of the socket's threads for another, whose queue was full.
+    case handoverLimit = "handover_limit"
 }
 
 /// What keeps a connection from sending faster at this moment.
@@ -121,6 +123,23 @@ public struct EndpointStatistics: Sendable {
     ])
 
     public init() {}
+
+    /// The totals of both, of endpoints that are parts of one socket.
+    public static func + (a: EndpointStatistics, b: EndpointStatistics) -> EndpointStatistics {
+        var sum = a
+        sum.packetsSent += b.packetsSent
+        sum.packetsReceived += b.packetsReceived
+        sum.sentBytes += b.sentBytes
+        sum.receivedBytes += b.receivedBytes
+        for i in sum.retransmissionsByCause.indices {
+            sum.retransmissionsByCause[i] += b.retransmissionsByCause[i]
+        }
+        for i in sum.dropsByReason.indices { sum.dropsByReason[i] += b.dropsByReason[i] }
+        sum.handshakesInProgress += b.handshakesInProgress
+        sum.handshakeDurations.add(b.handshakeDurations)
+        sum.rttSamples.add(b.rttSamples)
+        return sum
+    }
 }
 
 /// Counts of observations per bucket, as Prometheus wants them, with the sum of all.
@@ -141,6 +160,13 @@ public struct Histogram: Sendable {
         let bucket = upperBoundsInSeconds.firstIndex { seconds <= $0 } ?? upperBoundsInSeconds.count
         counts[bucket] += 1
         sumInSeconds += seconds
+    }
+
+    /// Adds the observations of another one with the same bounds.
+    mutating func add(_ other: Histogram) {
+        precondition(upperBoundsInSeconds == other.upperBoundsInSeconds)
+        for i in counts.indices { counts[i] += other.counts[i] }
+        sumInSeconds += other.sumInSeconds
     }
 }
 

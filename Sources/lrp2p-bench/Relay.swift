@@ -33,6 +33,8 @@ final class Relay {
     static let idleExpiry = Interval.seconds(120)
     private static let expiryCheckInterval = Interval.seconds(10)
     private static let eventsPerTurn = 16
+    /// A longer datagram is lost, as on any link that does not take it.
+    static let maximumDatagramBytes = 2048
 
     private final class Client {
         let address: SocketAddress
@@ -62,7 +64,7 @@ final class Relay {
     private let start = MonotonicClock.now
     private var upstream: Link
     private var downstream: Link
-    private var delayLine = DelayLine<Route>(slotBytes: ReceiveBatch.maximumDatagramBytes)
+    private var delayLine = DelayLine<Route>(slotBytes: Relay.maximumDatagramBytes)
     private var clients: [UInt64: Client] = [:]
     private var tokens: [SocketAddress: UInt64] = [:]
     private var nextToken = Token.firstClient
@@ -83,7 +85,7 @@ final class Relay {
         upstream = Link(conditions: conditions, seed: seed, name: "upstream")
         downstream = Link(conditions: conditions, seed: seed, name: "downstream")
         receiving = try ReceiveBatch(capacity: 32)
-        sending = try SendBatch(capacity: 64)
+        sending = try SendBatch()
         poller = clinux_epoll_create()
         guard poller >= 0 else { throw .system(operation: "epoll_create1", errno: -poller) }
         try watch(listener.descriptor, Token.listener)
@@ -125,7 +127,7 @@ final class Relay {
     private func receiveFromClients() {
         let now = MonotonicClock.now
         for slot in 0..<receiving.receive(from: listener) {
-            counters.upstream.failed += receiving.forEachDatagram(in: slot) { datagram, source in
+            let isWhole = receiving.forEachDatagram(in: slot) { datagram, source in
                 guard let client = client(for: source, now: now) else {
                     counters.refusedClients += 1
                     return
@@ -133,18 +135,20 @@ final class Relay {
                 client.lastHeard = now
                 pass(datagram, (.upstream, client), &upstream, &counters.upstream, now: now)
             }
+            if !isWhole { counters.upstream.failed += 1 }
         }
     }
 
     private func receiveFromTarget(_ client: Client) {
         let now = MonotonicClock.now
         for slot in 0..<receiving.receive(from: client.socket) {
-            counters.downstream.failed += receiving.forEachDatagram(in: slot) { datagram, source in
+            let isWhole = receiving.forEachDatagram(in: slot) { datagram, source in
                 // Nobody else knows this socket; whoever guesses it is not the target.
                 guard source == target else { return }
                 client.lastHeard = now
                 pass(datagram, (.downstream, client), &downstream, &counters.downstream, now: now)
             }
+            if !isWhole { counters.downstream.failed += 1 }
         }
     }
 
@@ -153,6 +157,10 @@ final class Relay {
         _ counters: inout RelayCounters.Direction, now: Instant
     ) {
         counters.received += 1
+        guard datagram.count <= Relay.maximumDatagramBytes else {
+            counters.failed += 1
+            return
+        }
         let fate = link.send(
             UnsafeRawBufferPointer(datagram), now: now, elapsed: now - start
         ) { bytes, arrival in

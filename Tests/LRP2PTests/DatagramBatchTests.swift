@@ -2,44 +2,54 @@ import Testing
 
 @testable import LRP2P
 
-/// ``SendBatch`` and ``ReceiveBatch`` against each other over real sockets.
-@Suite struct DatagramBatchTests {
-    /// Receives until `count` datagrams have come or nothing has for long.
-    private func receive(
-        _ count: Int, on socket: UDPSocket, capacity: Int = 32
-    ) async throws -> (datagrams: [[UInt8]], sources: Set<SocketAddress>, dropped: Int) {
+/// What a ``ReceiveBatch`` has taken from a socket.
+struct ReceivedDatagrams {
+    var datagrams: [[UInt8]] = []
+    var sources: Set<SocketAddress> = []
+    var codepoints: [ECNCodepoint] = []
+    var dropped = 0
+}
+
+extension UDPSocket {
+    /// Receives until `count` datagrams have come, or none has for longer than any machine takes.
+    func receive(_ count: Int, capacity: Int = 32) async throws -> ReceivedDatagrams {
         let batch = try ReceiveBatch(capacity: capacity)
-        var datagrams: [[UInt8]] = []
-        var sources: Set<SocketAddress> = []
-        var dropped = 0
+        var result = ReceivedDatagrams()
         let deadline = soon()
-        while datagrams.count + dropped < count, ContinuousClock.now < deadline {
-            for slot in 0..<batch.receive(from: socket) {
-                dropped += batch.forEachDatagram(in: slot) { datagram, source in
-                    datagrams.append(Array(datagram))
-                    sources.insert(source)
+        while result.datagrams.count + result.dropped < count, ContinuousClock.now < deadline {
+            for slot in 0..<batch.receive(from: self) {
+                let isWhole = batch.forEachDatagram(in: slot) { datagram, source in
+                    result.datagrams.append(Array(datagram))
+                    result.sources.insert(source)
+                    result.codepoints.append(batch.codepoint(in: slot))
                 }
+                if !isWhole { result.dropped += 1 }
             }
             await Task.yield()
         }
-        return (datagrams, sources, dropped)
+        return result
     }
 
-    private func send(
-        _ datagrams: [[UInt8]], from socket: UDPSocket, to address: SocketAddress
+    /// Sends all datagrams by a batch; how many the kernel refused.
+    func send(
+        _ datagrams: [[UInt8]], to address: SocketAddress, isECNCapable: Bool = false
     ) throws -> UInt64 {
-        var batch = try SendBatch(capacity: 64)
+        var batch = try SendBatch()
         var isDone = true
         for datagram in datagrams {
             batch.nextSlot.copyBytes(from: datagram)
-            batch.append(length: datagram.count, to: address, from: socket)
-            if batch.isFull { isDone = batch.flush(to: socket) && isDone }
+            batch.append(
+                length: datagram.count, to: address, from: self, isECNCapable: isECNCapable)
+            if batch.isFull { isDone = batch.flush(to: self) && isDone }
         }
-        isDone = batch.flush(to: socket) && batch.isEmpty && isDone
+        isDone = batch.flush(to: self) && batch.isEmpty && isDone
         #expect(isDone, "loopback takes everything at once")
         return batch.failures
     }
+}
 
+/// ``SendBatch`` and ``ReceiveBatch`` against each other over real sockets.
+@Suite struct DatagramBatchTests {
     @Test(arguments: [false, true], [SocketAddress.anyLoopbackPort, .anyIPv6LoopbackPort])
     func everyDatagramArrivesWithItsOwnLength(trains: Bool, address: SocketAddress) async throws {
         let sender = try UDPSocket(bindingTo: address)
@@ -51,43 +61,76 @@ import Testing
         let lengths = [Int](repeating: 1400, count: 100) + [7, 1400, 1400, 100, 100, 99, 1400, 0, 1]
             + (0..<40).map { _ in Int(random.next() % 1400) } + [Int](repeating: 30, count: 70)
         let datagrams = lengths.map { random.bytes($0) }
-        #expect(try send(datagrams, from: sender, to: receiver.localAddress) == 0)
-        let result = try await receive(datagrams.count, on: receiver)
+        #expect(try sender.send(datagrams, to: receiver.localAddress) == 0)
+        let result = try await receiver.receive(datagrams.count)
         #expect(result.datagrams == datagrams)
         #expect(result.sources == [sender.localAddress])
         #expect(result.dropped == 0)
     }
 
-    @Test func aTooLongDatagramIsCountedAndNothingElse() async throws {
+    @Test(arguments: [false, true], [SocketAddress.anyLoopbackPort, .anyIPv6LoopbackPort])
+    func datagramsOfEveryLengthPass(trains: Bool, address: SocketAddress) async throws {
+        let sender = try UDPSocket(bindingTo: address)
+        let receiver = try UDPSocket(bindingTo: address)
+        if trains { receiver.enableReceiveTrains() }
+        var random = SplitMix64(seed: 65)
+        let lengths = [2048, 2049, 9000, 9000, 9000, 32_753, 32_753, 32_754, 65_507, 65_507, 1]
+        let datagrams = lengths.map { random.bytes($0) }
+        #expect(try sender.send(datagrams, to: receiver.localAddress) == 0)
+        let result = try await receiver.receive(datagrams.count)
+        #expect(result.datagrams == datagrams)
+    }
+
+    @Test func twoDestinationsDoNotMix() async throws {
         let sender = try UDPSocket(bindingTo: .anyLoopbackPort)
-        let receiver = try UDPSocket(bindingTo: .anyLoopbackPort)
-        for length in [2048, 2049, 9000, 65_000] {
-            var bytes = [UInt8](repeating: 1, count: length)
-            let sent = bytes.withUnsafeMutableBytes {
-                sendRaw($0, from: sender, to: receiver.localAddress)
-            }
-            #expect(sent == length)
+        let receivers = try (0..<2).map { _ in try UDPSocket(bindingTo: .anyLoopbackPort) }
+        var batch = try SendBatch()
+        for n in 0..<60 {
+            batch.nextSlot.copyBytes(from: [UInt8(n), 1, 2])
+            // Three to the one, then one to the other.
+            let address = receivers[n % 4 == 3 ? 1 : 0].localAddress
+            batch.append(length: 3, to: address, from: sender)
         }
-        let result = try await receive(4, on: receiver, capacity: 1)
-        #expect(result.datagrams.map(\.count) == [2048])
-        #expect(result.dropped == 3)
+        let isDone = batch.flush(to: sender)
+        #expect(isDone)
+        #expect(try await receivers[0].receive(45).datagrams.map { $0[0] % 4 == 3 }
+            == [Bool](repeating: false, count: 45))
+        #expect(try await receivers[1].receive(15).datagrams.map { Int($0[0]) }
+            == Array(stride(from: 3, to: 60, by: 4)))
     }
 
     @Test func whatTheKernelRefusesIsDroppedAndTheRestSent() async throws {
         let sender = try UDPSocket(bindingTo: .anyLoopbackPort)
         let receiver = try UDPSocket(bindingTo: .anyLoopbackPort)
-        var batch = try SendBatch(capacity: 8)
+        var batch = try SendBatch()
         // Broadcast is not permitted, port 0 is not an address.
         for address in [
             receiver.localAddress, SocketAddress(ipv4: 0xffff_ffff, port: 9),
-            receiver.localAddress, SocketAddress.loopback(port: 0), receiver.localAddress,
+            SocketAddress(ipv4: 0xffff_ffff, port: 9), receiver.localAddress,
+            SocketAddress.loopback(port: 0), receiver.localAddress,
         ] {
             batch.nextSlot.copyBytes(from: [1, 2, 3])
             batch.append(length: 3, to: address, from: sender)
         }
         let isDone = batch.flush(to: sender), failures = batch.failures
-        #expect(isDone && failures == 2)
-        #expect(try await receive(3, on: receiver).datagrams == [[1, 2, 3], [1, 2, 3], [1, 2, 3]])
+        #expect(isDone && failures == 3, "each datagram counts, two of them a train")
+        #expect(try await receiver.receive(3).datagrams == [[1, 2, 3], [1, 2, 3], [1, 2, 3]])
+    }
+
+    @Test func giveUpTellsWhatWasSent() throws {
+        let sender = try UDPSocket(bindingTo: .anyLoopbackPort)
+        let receiver = try UDPSocket(bindingTo: .anyLoopbackPort)
+        var batch = try SendBatch()
+        for (address, length) in [
+            (receiver.localAddress, 9), (receiver.localAddress, 9), (receiver.localAddress, 5),
+            (SocketAddress.loopback(port: 0), 9), (SocketAddress.loopback(port: 0), 1),
+        ] {
+            batch.append(length: length, to: address, from: sender)
+        }
+        let (sent, failed) = batch.flushOrDiscard(to: sender)
+        #expect(sent == 3 && failed == 2)
+        let isEmpty = batch.isEmpty
+        #expect(isEmpty)
     }
 
     @Test func aDualStackSocketReachesBothFamilies() async throws {
@@ -95,13 +138,13 @@ import Testing
         for address in [SocketAddress.anyLoopbackPort, .anyIPv6LoopbackPort] {
             let other = try UDPSocket(bindingTo: address)
             #expect(both.reach.includes(other.localAddress))
-            #expect(try send([[9]], from: both, to: other.localAddress) == 0)
-            let there = try await receive(1, on: other)
+            #expect(try both.send([[9]], to: other.localAddress) == 0)
+            let there = try await other.receive(1)
             #expect(there.datagrams == [[9]])
             let source = try #require(there.sources.first)
             #expect(source == other.localAddress.with(port: both.localAddress.port))
-            #expect(try send([[8]], from: other, to: source) == 0)
-            let back = try await receive(1, on: both)
+            #expect(try other.send([[8]], to: source) == 0)
+            let back = try await both.receive(1)
             #expect(back.datagrams == [[8]])
             #expect(back.sources == [other.localAddress], "an IPv4 peer keeps its IPv4 address")
         }
