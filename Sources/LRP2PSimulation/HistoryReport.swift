@@ -80,7 +80,7 @@ extension SimulatedHistory {
                     + "\(statistics.packetsInFlight), congestion window "
                     + "\(statistics.congestionWindowPackets), peer's window "
                     + "\(statistics.peerWindowPackets), next deadline "
-                    + (host.endpoint.nextDeadline(now: network.now).map {
+                    + (host.endpoint.nextDeadline(now: host.now).map {
                         Decimal.format(($0 - network.start).inSeconds, places: 6) + " s"
                     } ?? "none")
             }

@@ -1,61 +1,5 @@
 import LRP2PCore
 
-/// What became of a datagram given to the network.
-public enum DatagramFate: Sendable, Equatable {
-    /// On its way, in so many copies, so many of them damaged.
-    case carried(copies: Int, damaged: Int)
-    case dropped(LinkDrop)
-}
-
-/// Why the network dropped a datagram.
-public enum LinkDrop: String, CaseIterable, Sendable {
-    case lost
-    case targeted
-    case partitioned
-    case queueFull = "queue_full"
-    /// No link leads there, or the address was given up by its NAT.
-    case unreachable
-    /// `VirtualNetwork.maximumDatagramsInFlight` was reached.
-    case inFlightLimit = "in_flight_limit"
-}
-
-/// What one link did so far. Datagrams, unless the name says bytes.
-public struct LinkCounters: Sendable, Equatable {
-    public var sent = 0
-    public var sentBytes = 0
-    public var delivered = 0
-    public var deliveredBytes = 0
-    public var duplicated = 0
-    public var damaged = 0
-    public var heldBack = 0
-    public private(set) var drops = [Int](repeating: 0, count: LinkDrop.allCases.count)
-
-    public init() {}
-
-    public func dropped(_ cause: LinkDrop) -> Int {
-        drops[Self.index(of: cause)]
-    }
-
-    public var droppedInAll: Int { drops.reduce(0, +) }
-
-    mutating func countDrop(_ cause: LinkDrop) {
-        drops[Self.index(of: cause)] += 1
-    }
-
-    private static func index(of cause: LinkDrop) -> Int {
-        LinkDrop.allCases.firstIndex(of: cause) ?? 0
-    }
-}
-
-/// When, and in what state, one copy of a datagram leaves a link.
-public struct LinkArrival: Sendable, Equatable {
-    public let time: Instant
-    /// Bits were flipped, or the end cut off.
-    public let isDamaged: Bool
-    /// The later one of two copies.
-    public let isDuplicate: Bool
-}
-
 /// One direction of a path between two hosts: decides what becomes of each datagram, and carries
 /// none itself. It has no clock: virtual time drives it as well as a real one.
 ///
@@ -73,6 +17,7 @@ public struct Link: Sendable {
     private var targetedHits: [Int]
     private var busyUntil = Instant(nanoseconds: .min)
     private var lastArrival = Instant(nanoseconds: .min)
+    private var rateChangesDone = 0
 
     /// - Parameters:
     ///   - seed: decides everything random.
@@ -92,17 +37,23 @@ public struct Link: Sendable {
     ///
     /// - Parameters:
     ///   - bytes: the datagram. It is copied only to be damaged.
+    ///   - ecn: the ECN field it was sent with.
     ///   - now: on the clock of ``LinkArrival/time``; never earlier than in the call before.
-    ///   - elapsed: since the start, for ``LinkConditions/partitions``.
+    ///   - elapsed: since the start, for what ``LinkConditions`` has by time.
     ///   - deliver: gets each copy, in order of arrival. The bytes are valid during the call.
     public mutating func send(
-        _ bytes: UnsafeRawBufferPointer, now: Instant, elapsed: Interval,
-        deliver: (UnsafeRawBufferPointer, LinkArrival) -> Void
+        _ bytes: UnsafeRawBufferPointer, ecn: ECNCodepoint = .notECT, now: Instant,
+        elapsed: Interval, deliver: (UnsafeRawBufferPointer, LinkArrival) -> Void
     ) -> DatagramFate {
         counters.sent += 1
         counters.sentBytes += bytes.count
         if conditions.isPartitioned(at: elapsed) { return drop(.partitioned) }
-        guard let departure = enqueue(bytes.count, now: now) else { return drop(.queueFull) }
+        if bytes.count > conditions.maximumDatagram(at: elapsed) { return drop(.tooLong) }
+        applyRateChange(now: now, elapsed: elapsed)
+        let backlog = backlogBytes(now: now, elapsed: elapsed)
+        guard let departure = enqueue(bytes.count, behind: backlog, now: now, elapsed: elapsed)
+        else { return drop(.queueFull) }
+        let codepoint = treat(ecn, backlog: backlog)
         let targeted = targetedEffect(bytes.count)
         if targeted == .drop { return drop(.targeted) }
         if isLost() { return drop(.lost) }
@@ -119,7 +70,7 @@ public struct Link: Sendable {
                 || conditions.corruption > 0 && corruptionRandom.chance(conditions.corruption))
             let arrival = LinkArrival(
                 time: copy == 0 ? min(first, second) : max(first, second),
-                isDamaged: isDamaged, isDuplicate: copy > 0)
+                isDamaged: isDamaged, isDuplicate: copy > 0, ecn: codepoint)
             if isDamaged {
                 damaged += 1
                 damagedCopy(of: bytes).withUnsafeBytes { deliver($0, arrival) }
@@ -141,17 +92,52 @@ public struct Link: Sendable {
         return .dropped(cause)
     }
 
+    /// Bytes that wait for the link, or are on it.
+    ///
+    /// In floating point: a backlog of seconds times 100 MB/s in nanoseconds overflows 64 bits.
+    func backlogBytes(now: Instant, elapsed: Interval) -> Double {
+        guard let rate = conditions.bytesPerSecond(at: elapsed), busyUntil > now else { return 0 }
+        return (busyUntil - now).inSeconds * Double(rate)
+    }
+
     /// The moment the last byte has left the sender; `nil` when the queue is full.
-    private mutating func enqueue(_ count: Int, now: Instant) -> Instant? {
-        guard let rate = conditions.bytesPerSecond else { return now }
-        let start = max(now, busyUntil)
-        // In floating point: a backlog of seconds times 100 MB/s in nanoseconds overflows 64
-        // bits.
-        let waiting = (start - now).inSeconds * Double(rate)
-        guard waiting + Double(count) <= Double(conditions.queueBytes) else { return nil }
+    private mutating func enqueue(
+        _ count: Int, behind backlog: Double, now: Instant, elapsed: Interval
+    ) -> Instant? {
+        guard let rate = conditions.bytesPerSecond(at: elapsed) else { return now }
+        guard backlog + Double(count) <= Double(conditions.queueBytes) else { return nil }
         let timeOnWire = Double(count) / Double(rate) * 1e9
-        busyUntil = start + Interval(nanoseconds: Int64(timeOnWire.rounded(.up)))
+        busyUntil = max(now, busyUntil) + Interval(nanoseconds: Int64(timeOnWire.rounded(.up)))
+        counters.queued += 1
+        counters.queueingTime = counters.queueingTime + (busyUntil - now)
+        counters.longestQueueingTime = max(counters.longestQueueingTime, busyUntil - now)
         return busyUntil
+    }
+
+    /// A rate that changes moves the departure of what waits: the bytes stay, the time changes.
+    private mutating func applyRateChange(now: Instant, elapsed: Interval) {
+        let due = conditions.rateChanges.prefix { $0.at <= elapsed }.count
+        guard due > rateChangesDone, let before = conditions.bytesPerSecond else { return }
+        let former = rateChangesDone == 0
+            ? before : conditions.rateChanges[rateChangesDone - 1].bytesPerSecond
+        rateChangesDone = due
+        guard busyUntil > now else { return }
+        let waiting = (busyUntil - now).inSeconds * Double(former)
+        let time = waiting / Double(conditions.rateChanges[due - 1].bytesPerSecond) * 1e9
+        busyUntil = now + Interval(nanoseconds: Int64(time.rounded(.up)))
+    }
+
+    private mutating func treat(_ ecn: ECNCodepoint, backlog: Double) -> ECNCodepoint {
+        let isMarked: Bool
+        switch conditions.ecn {
+        case .passes: return ecn
+        case .clears: return .notECT
+        case .marks(let threshold): isMarked = backlog > Double(threshold)
+        case .marksAll: isMarked = true
+        }
+        guard isMarked, ecn != .notECT else { return ecn }
+        counters.marked += 1
+        return .ce
     }
 
     private mutating func targetedEffect(_ length: Int) -> TargetedFault.Effect? {

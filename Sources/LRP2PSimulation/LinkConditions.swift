@@ -88,6 +88,14 @@ public struct LinkConditions: Sendable, Equatable {
     /// Bytes that wait for the link at most; what comes on top is dropped. Counts only where
     /// there is a rate.
     public var queueBytes = Int.max
+    /// Changes of the rate, in order of time; none where there is no rate.
+    public var rateChanges: [RateChange] = []
+    /// The longest datagram that passes, UDP payload bytes; longer ones vanish without a word, as
+    /// where ICMP is filtered (RFC 8899 §1.1). `nil` for anything that UDP can carry.
+    public var maximumDatagram: Int?
+    /// Changes of that, in order of time.
+    public var mtuChanges: [MTUChange] = []
+    public var ecn = ECNTreatment.passes
     /// While the network's time since its start is inside one of these, nothing enters the link.
     /// What is on the way already arrives.
     public var partitions: [Range<Interval>] = []

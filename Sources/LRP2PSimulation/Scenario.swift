@@ -13,6 +13,12 @@ public enum Ending: Sendable, Equatable {
     case hold(Interval)
     /// The initiator closes at this time since the start, finished or not.
     case midway(Interval)
+    /// The same, by the responder, or by both at the same time.
+    case responderMidway(Interval)
+    case bothMidway(Interval)
+    /// Each side says that its stream ends after its last byte, and the connection ends by itself.
+    /// As `close` where one side has no extensions.
+    case finish
 }
 
 /// One connection of a history: who connects to whom, and what the four applications do.
@@ -27,8 +33,18 @@ public struct ConnectionPlan: Sendable {
     public var initiatorReads = ReadPlan.eager
     public var responderReads = ReadPlan.eager
     public var ending = Ending.close
+    /// Who leaves the handshake half done, if anyone.
+    public var halfOpen: HalfOpenPeer?
 
     public init() {}
+
+    /// When a side closes without regard to what is delivered.
+    var closesAt: Interval? {
+        switch ending {
+        case .midway(let time), .responderMidway(let time), .bothMidway(let time): time
+        case .close, .abandon, .silence, .hold, .finish: nil
+        }
+    }
 
     var total: UInt64 { initiatorWrites.total + responderWrites.total }
 }
@@ -39,11 +55,16 @@ public struct LinkPlan: Sendable {
     public var source: Int
     public var destination: Int
     public var conditions: LinkConditions
+    /// Index into the scenario's bottlenecks of the shared link that comes first, if any.
+    public var bottleneck: Int?
 
-    public init(source: Int, destination: Int, conditions: LinkConditions) {
+    public init(
+        source: Int, destination: Int, conditions: LinkConditions, bottleneck: Int? = nil
+    ) {
         self.source = source
         self.destination = destination
         self.conditions = conditions
+        self.bottleneck = bottleneck
     }
 }
 
@@ -57,6 +78,10 @@ public struct Scenario: Sendable {
     /// One per host.
     public var hosts: [EndpointConfiguration]
     public var links: [LinkPlan]
+    /// Links that several pairs of hosts share; see `LinkPlan.bottleneck`.
+    public var bottlenecks: [LinkConditions] = []
+    /// In any order.
+    public var disturbances: [Disturbance] = []
     public var connections: [ConnectionPlan]
     /// The virtual clock at the start. Not always zero, which a program may mistake for "never".
     public var clockStart = Instant(nanoseconds: 0)
@@ -83,21 +108,6 @@ public struct Scenario: Sendable {
             LinkPlan(source: 0, destination: 1, conditions: forward),
             LinkPlan(source: 1, destination: 0, conditions: backward),
         ]
-    }
-
-    /// Nothing in this history explains a connection that ends unfinished: at most 30 % of the
-    /// datagrams are lost, and partitions, if any, are short against every timeout.
-    public var mustDeliver: Bool {
-        let timeouts = hosts.flatMap { [$0.idleTimeout ?? .seconds(1800), $0.handshakeTimeout] }
-        return links.allSatisfy { link in
-            let loss = link.conditions.loss.expectedRatio
-            return link.conditions.partitions.allSatisfy { partition in
-                // A probe timeout doubles while a partition lasts, so that the first probe after
-                // it can be as late again as the partition was long, and be lost too.
-                let length = partition.upperBound - partition.lowerBound
-                return loss <= 0.05 && timeouts.allSatisfy { length < $0 / 60 }
-            } && loss <= 0.3
-        }
     }
 
     /// The one command that runs this history again.

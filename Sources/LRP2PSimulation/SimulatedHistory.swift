@@ -20,7 +20,9 @@ public final class SimulatedHistory {
 
     let context: HistoryContext
     let hosts: [SimulatedHost]
-    private var pending: EventQueue<Int>
+    private var pending = EventQueue<Pending>()
+    /// Connections that have not begun yet.
+    private(set) var connectsLeft: Int
     var steps = 0
     /// When each plan was delivered, in the order of the scenario.
     var deliveredAt: [Instant?]
@@ -29,20 +31,33 @@ public final class SimulatedHistory {
     var secondStart: Instant
     var datagramsAtSecondStart = 0
 
-    private init(scenario: Scenario, trace: Trace) {
+    private enum Pending {
+        /// By plan.
+        case connect(Int)
+        case disturb(Disturbance)
+    }
+
+    init(scenario: Scenario, trace: Trace) {
         let context = HistoryContext(scenario: scenario, trace: trace)
         self.context = context
         hosts = scenario.hosts.enumerated().map {
             SimulatedHost(index: $0.offset, configuration: $0.element, history: context)
         }
+        for bottleneck in scenario.bottlenecks {
+            _ = context.network.addBottleneck(conditions: bottleneck)
+        }
         for link in scenario.links {
             context.network.addLink(
                 from: SimulatedHost.address(of: link.source),
-                to: SimulatedHost.address(of: link.destination), conditions: link.conditions)
+                to: SimulatedHost.address(of: link.destination), conditions: link.conditions,
+                bottleneck: link.bottleneck)
         }
-        pending = EventQueue()
+        connectsLeft = scenario.connections.count
         for (index, plan) in scenario.connections.enumerated() {
-            pending.insert(index, at: context.network.start + plan.startsAt)
+            pending.insert(.connect(index), at: context.network.start + plan.startsAt)
+        }
+        for disturbance in scenario.disturbances {
+            pending.insert(.disturb(disturbance), at: context.network.start + disturbance.at)
         }
         deliveredAt = Array(repeating: nil, count: scenario.connections.count)
         lastProgress = context.network.start
@@ -71,25 +86,41 @@ public final class SimulatedHistory {
     var scenario: Scenario { context.scenario }
 
     private func run() throws(InvariantViolation) {
-        while try !applyEndings() {
-            guard let next = nextTime() else {
-                throw InvariantViolation("hung: nothing is scheduled and nothing is in the air")
-            }
-            network.advance(to: next)
-            steps += 1
-            while let index = pending.popFirst(upTo: network.now) {
-                let plan = scenario.connections[index]
-                try hosts[plan.initiator].connect(plan: index, to: hosts[plan.responder].address)
-            }
-            while let datagram = network.receive() {
-                guard let host = hosts.first(where: { $0.address == datagram.destination })
-                else { continue }
-                try host.receive(datagram)
-                // A host that looks at once answers each datagram; one that looks late, a batch.
-                if scenario.wakeGranularity == .zero { try host.run() }
-            }
-            for host in hosts { try host.run() }
-            try checkStep()
+        while try !applyEndings() { try step(before: .distantFuture) }
+    }
+
+    /// Goes on to the next instant at which something happens; false when that is not before
+    /// `end`.
+    @discardableResult
+    func step(before end: Instant) throws(InvariantViolation) -> Bool {
+        guard let next = nextTime() else {
+            throw InvariantViolation("hung: nothing is scheduled and nothing is in the air")
+        }
+        guard next < end else { return false }
+        network.advance(to: next)
+        steps += 1
+        while let event = pending.popFirst(upTo: network.now) { try begin(event) }
+        while let datagram = network.receive() {
+            let index = SimulatedHost.index(of: datagram.destination)
+            guard hosts.indices.contains(index) else { continue }
+            try hosts[index].receive(datagram)
+            // A host that looks at once answers each datagram; one that looks late, a batch.
+            if scenario.wakeGranularity == .zero { try hosts[index].run() }
+        }
+        for host in hosts { try host.run() }
+        try checkStep()
+        return true
+    }
+
+    private func begin(_ event: Pending) throws(InvariantViolation) {
+        switch event {
+        case .connect(let index):
+            connectsLeft -= 1
+            let plan = scenario.connections[index]
+            try hosts[plan.initiator].connect(
+                plan: index, to: network.visibleAddress(of: hosts[plan.responder].address))
+        case .disturb(let disturbance):
+            try hosts[disturbance.host].disturb(disturbance.effect)
         }
     }
 
@@ -108,11 +139,7 @@ public final class SimulatedHistory {
     func sides(
         of plan: Int
     ) -> (initiator: SimulatedConnection?, responder: SimulatedConnection?) {
-        let details = scenario.connections[plan]
-        guard let initiator = hosts[details.initiator].connections.first(where: {
-            $0.plan == plan && $0.role == .initiator
-        }) else { return (nil, nil) }
-        return (initiator, hosts[details.responder].side(ofWireID: initiator.wireID))
+        context.sides[plan]
     }
 
     /// Every byte was read by the application and is known to be at its sender.
@@ -123,45 +150,5 @@ public final class SimulatedHistory {
             $0.writer.isFinished && $0.connection.sendRing.startPosition == $0.writer.plan.total
         } && initiator.reader.read == responder.writer.plan.total
             && responder.reader.read == initiator.writer.plan.total
-    }
-
-    /// When the plan itself wants to run, apart from what its hosts wait for.
-    private func endingTime(plan: Int) -> Instant? {
-        guard let initiator = sides(of: plan).initiator, !initiator.isClosed else { return nil }
-        switch scenario.connections[plan].ending {
-        case .midway(let time): return network.start + time
-        case .hold(let time): return deliveredAt[plan].map { $0 + time }
-        case .close, .abandon, .silence: return nil
-        }
-    }
-
-    /// Ends what has to end now; true when every connection has ended and the air is empty: old
-    /// datagrams must not bring a connection back.
-    private func applyEndings() throws(InvariantViolation) -> Bool {
-        for plan in scenario.connections.indices {
-            let (initiator, responder) = sides(of: plan)
-            guard let initiator, !(initiator.isClosed && responder?.isClosed != false)
-            else { continue }
-            if deliveredAt[plan] == nil, isDelivered(plan: plan) {
-                deliveredAt[plan] = network.now
-            }
-            let details = scenario.connections[plan]
-            let isTime = endingTime(plan: plan).map { $0 <= network.now } ?? false
-            let isDelivered = deliveredAt[plan] != nil
-            switch details.ending {
-            case .silence:
-                continue
-            case .midway:
-                if isTime { try hosts[details.initiator].close(initiator) }
-            case .abandon:
-                if isDelivered, let responder { try hosts[details.responder].close(responder) }
-            case .close, .hold:
-                guard details.ending == .close ? isDelivered : isTime else { continue }
-                try hosts[details.initiator].close(initiator)
-                if let responder { try hosts[details.responder].close(responder) }
-            }
-        }
-        return pending.count == 0 && network.datagramsInFlight == 0
-            && hosts.allSatisfy { $0.connections.allSatisfy(\.isClosed) }
     }
 }

@@ -6,9 +6,10 @@ extension SimulatedHost {
         if let side = side(ofWireID: wireID) {
             side.noteArrival(datagram, now: now)
         } else if let initiator = history.initiators[wireID] {
-            initiator.isOwedAnswer = datagram.bytes.count == 40 && !datagram.isDamaged
+            let isMessage1 = datagram.label == WireKind.handshake(1).label
+            initiator.isOwedAnswer = isMessage1 && !datagram.isDamaged
             if initiator.isOwedAnswer { initiator.hasReachedResponder = true }
-            if datagram.bytes.count == 72, !datagram.isDamaged {
+            if datagram.label == WireKind.handshake(3).label, !datagram.isDamaged {
                 initiator.isMessage3Through = true
             }
         }
@@ -20,22 +21,35 @@ extension SimulatedHost {
         let side = side(ofWireID: wireID)
         switch kind {
         case .data:
-            guard side?.isClosed != true else {
-                throw InvariantViolation("sent data for a closed connection")
+            guard let side else {
+                throw InvariantViolation("sent data of a connection that it does not have")
             }
+            try side.noteSendingData(bytes.count)
         case .handshake(2):
             // A late message 3 passes for the first message of a connection that is no more.
             guard let initiator = history.initiators[wireID] else { return }
             if initiator.hasReachedResponder { initiator.answersSent += 1 }
             if initiator.isOwedAnswer { initiator.answers.insert(Array(bytes)) }
+        case .retry, .statelessReset: break
         case .handshake:
             side?.handshakeMessagesSent += 1
+        }
+    }
+
+    /// Once its last handshake has had its time, a host without connections keeps nothing.
+    func checkNothingIsLeft() throws(InvariantViolation) {
+        endpoint.handleDeadline(now: now + configuration.handshakeTimeout + .seconds(1))
+        let handshakes = endpoint.statistics.handshakesInProgress
+        guard endpoint.connectionCount == 0, handshakes == 0 else {
+            throw InvariantViolation("\(endpoint.connectionCount) connections and \(handshakes) "
+                + "handshakes left after all were closed")
         }
     }
 
     /// New data leaves only within the peer's window, but for one segment that probes a closed
     /// one.
     func checkWindow(of side: SimulatedConnection) throws(InvariantViolation) {
+        if history.scenario.isExtended(plan: side.plan) { return }
         let statistics = side.connection.statistics
         defer { side.sentBytes = statistics.sentBytes }
         guard statistics.sentBytes > side.sentBytes,

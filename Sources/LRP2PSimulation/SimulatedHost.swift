@@ -9,25 +9,45 @@ final class SimulatedHost {
 
     let index: Int
     let address: SocketAddress
-    let endpoint: Endpoint
+    private(set) var endpoint: Endpoint
     let configuration: EndpointConfiguration
     private(set) var connections: [SimulatedConnection] = []
-    private(set) var datagramsSent = 0
-    private var byID: [UInt64: Int] = [:]
-    private var byWireID: [UInt64: Int] = [:]
-    private var monitor = WireMonitor()
+    var datagramsSent = 0
+    /// By the core's number of a connection. A new endpoint counts from the start again.
+    private(set) var byID: [UInt64: Int] = [:]
+    private(set) var byWireID: [UInt64: Int] = [:]
     let history: HistoryContext
     private var inbound: [UInt8] = []
+    /// How far the host's clock is ahead of the network's.
+    private(set) var clockOffset = Interval.zero
+    private(set) var isGone = false
+    private var incarnation = 0
+    private var addressChanges: UInt16 = 0
+    /// The longest datagram of each connection id at the last instant at which one arrived.
+    private(set) var arrivals: [UInt64: Arrivals] = [:]
+
+    struct Arrivals {
+        var time: Instant
+        var longest: Int
+    }
 
     init(index: Int, configuration: EndpointConfiguration, history: HistoryContext) {
         self.index = index
         self.configuration = configuration
         self.history = history
         address = Self.address(of: index)
-        var keyRandom = SeededRandom(seed: history.scenario.seed, stream: "key \(index)")
+        endpoint = Self.makeEndpoint(
+            configuration, seed: history.scenario.seed, name: "\(index)", incarnation: 0)
+    }
+
+    private static func makeEndpoint(
+        _ configuration: EndpointConfiguration, seed: UInt64, name: String, incarnation: Int
+    ) -> Endpoint {
+        var keyRandom = SeededRandom(seed: seed, stream: "key " + name)
         let key = SecretBytes(count: 32) { keyRandom.fill($0) }
-        var random = SeededRandom(seed: history.scenario.seed, stream: "host \(index)")
-        endpoint = Endpoint(configuration: configuration, staticPrivateKey: key) {
+        let stream = "host " + name + (incarnation == 0 ? "" : " again \(incarnation)")
+        var random = SeededRandom(seed: seed, stream: stream)
+        return Endpoint(configuration: configuration, staticPrivateKey: key) {
             random.fill($0)
         }
     }
@@ -37,15 +57,50 @@ final class SimulatedHost {
         SocketAddress(ipv4: 0x0a00_0001 + UInt32(index), port: 3030)
     }
 
-    var now: Instant { history.network.now }
+    static func index(of address: SocketAddress) -> Int {
+        Int(address.low) - 0x0a00_0001
+    }
 
-    /// When this host has to run; `nil` when only a datagram can wake it.
+    /// On the host's clock.
+    var now: Instant { history.network.now + clockOffset }
+
+    /// When this host has to run, on the network's clock; `nil` when only a datagram can wake it.
     var nextWake: Instant? {
+        guard !isGone else { return nil }
         var wake = endpoint.nextDeadline(now: now)
         for connection in connections {
             if let next = connection.nextWake { wake = min(wake ?? next, next) }
         }
-        return wake
+        return wake.flatMap { $0 == .distantFuture ? nil : $0 + (.zero - clockOffset) }
+    }
+
+    func disturb(_ effect: Disturbance.Effect) throws(InvariantViolation) {
+        guard !isGone else { return }
+        history.record(.disturbed(host: index, effect), words: UInt64(index), UInt64(incarnation))
+        switch effect {
+        case .newAddress(let isNewHost, let grace):
+            addressChanges += 1
+            let host = UInt32(0x0a00_0001 + index)
+                + (isNewHost ? 0x0001_0000 * UInt32(addressChanges) : 0)
+            history.network.rebind(
+                address, to: SocketAddress(ipv4: host, port: 3030 + addressChanges), grace: grace)
+        case .restart:
+            loseConnections()
+            incarnation += 1
+            endpoint = Self.makeEndpoint(
+                configuration, seed: history.scenario.seed, name: "\(index)",
+                incarnation: incarnation)
+        case .clockJump(let interval):
+            clockOffset = clockOffset + interval
+        case .disappearance:
+            loseConnections()
+            isGone = true
+        }
+    }
+
+    private func loseConnections() {
+        for side in connections where !side.isClosed { side.isLost = true }
+        byID = [:]
     }
 
     func side(ofWireID id: UInt64) -> SimulatedConnection? {
@@ -60,15 +115,23 @@ final class SimulatedHost {
             throw InvariantViolation("connect failed: \(error)")
         }
         // The first datagram of the handshake shows the connection id that was chosen.
-        guard let first = try transmit(), case .handshake(1) = first.kind else {
+        var first = try transmit()
+        while let sent = first, sent.kind != .handshake(1) || side(ofWireID: sent.wireID) != nil {
+            first = try transmit()
+        }
+        guard let first else {
             throw InvariantViolation("connect was not followed by message 1")
         }
         let side = add(connection, plan: index, role: .initiator, wireID: first.wireID)
         side.handshakeMessagesSent = 1
+        if history.scenario.connections[index].halfOpen == .initiatorAfterMessage1 {
+            return try disturb(.disappearance)
+        }
         try pump()
     }
 
     func receive(_ datagram: VirtualDatagram) throws(InvariantViolation) {
+        guard !isGone else { return }
         let id = datagram.bytes.withUnsafeBytes { WireMonitor.connectionID(of: $0) }
         history.record(
             .arrived(
@@ -76,11 +139,16 @@ final class SimulatedHost {
                 isDuplicate: datagram.isDuplicate),
             words: UInt64(index), UInt64(datagram.bytes.count), datagram.isDamaged ? 1 : 0)
         if let id { noteArrival(datagram, wireID: id) }
+        if let id {
+            let former = arrivals[id].flatMap { $0.time == now ? $0.longest : nil } ?? 0
+            arrivals[id] = Arrivals(time: now, longest: max(former, datagram.bytes.count))
+        }
         history.currentWireID = id
         defer { history.currentWireID = nil }
         inbound = datagram.bytes
         inbound.withUnsafeMutableBytes {
-            endpoint.handleDatagram($0, from: datagram.source, now: now)
+            endpoint.handleDatagram(
+                $0, from: datagram.source, ecn: datagram.ecn, now: now)
         }
         // Events at once: the acceptance of a connection is matched with the datagram that caused
         // it.
@@ -89,6 +157,7 @@ final class SimulatedHost {
 
     /// Runs what is due, then sends what there is to send.
     func run() throws(InvariantViolation) {
+        guard !isGone else { return }
         var rounds = 0
         while let deadline = endpoint.nextDeadline(now: now), deadline <= now {
             endpoint.handleDeadline(now: now)
@@ -112,12 +181,12 @@ final class SimulatedHost {
         guard side.isClosed else { throw InvariantViolation("close was not followed by .closed") }
     }
 
-    private func pump() throws(InvariantViolation) {
+    func pump() throws(InvariantViolation) {
         var rounds = 0
         var isBusy = true
         while isBusy {
             isBusy = false
-            while try transmit() != nil {
+            while !isGone, try transmit() != nil {
                 isBusy = true
                 rounds += 1
                 guard rounds < Self.maximumRoundsPerInstant else { break }
@@ -126,6 +195,7 @@ final class SimulatedHost {
                 try handle(event)
                 isBusy = true
             }
+            guard !isGone else { return }
             if try runApplications() { isBusy = true }
             rounds += 1
             guard rounds < Self.maximumRoundsPerInstant else {
@@ -134,106 +204,7 @@ final class SimulatedHost {
         }
     }
 
-    private func transmit() throws(InvariantViolation) -> (kind: WireKind, wireID: UInt64)? {
-        let buffer = history.datagramBuffer
-        guard let transmit = endpoint.pollTransmit(into: buffer, now: now) else { return nil }
-        guard transmit.length >= 0, transmit.length <= buffer.count else {
-            throw InvariantViolation("wrote \(transmit.length) bytes into \(buffer.count)")
-        }
-        let bytes = UnsafeRawBufferPointer(rebasing: buffer[..<transmit.length])
-        let kind = try monitor.check(bytes)
-        let id = WireMonitor.connectionID(of: bytes) ?? 0
-        try noteSending(kind, bytes, wireID: id)
-        datagramsSent += 1
-        let fate = history.network.send(bytes, from: address, to: transmit.destination)
-        history.record(
-            .sent(host: index, what: Self.describe(kind), length: bytes.count, fate: fate),
-            words: UInt64(index), UInt64(bytes.count), id,
-            // The tag at the end stands for the whole content.
-            bytes.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self).littleEndian)
-        return (kind, id)
-    }
-
-    private func handle(_ event: EndpointEvent) throws(InvariantViolation) {
-        switch event {
-        case .connected(let connection):
-            let side = try known(connection)
-            guard side.role == .initiator, !side.isEstablished else {
-                throw InvariantViolation("connected, but not as a new initiator")
-            }
-            establish(side)
-            history.record(
-                .connected(host: index, connection: side.plan), words: UInt64(index),
-                UInt64(side.plan))
-        case .accepted(let connection):
-            guard let id = history.currentWireID, let plan = history.initiators[id]?.plan,
-                  history.scenario.connections[plan].responder == index, byWireID[id] == nil
-            else { throw InvariantViolation("accepted a connection that nobody opened") }
-            establish(add(connection, plan: plan, role: .responder, wireID: id))
-            history.record(
-                .accepted(host: index, connection: plan), words: UInt64(index), UInt64(plan))
-        case .readable(let connection):
-            try known(connection).reader.bytesArrived()
-        case .writable(let connection):
-            try known(connection).writer.roomAppeared()
-        case .closed(let connection, let reason):
-            let side = try known(connection)
-            side.closeReason = reason
-            history.record(
-                .closed(host: index, connection: side.plan, reason), words: UInt64(index),
-                UInt64(side.plan))
-            guard connection.isClosed else {
-                throw InvariantViolation(".closed for a connection that says it is open")
-            }
-            try side.checkClose(reason, now: now, granularity: history.scenario.wakeGranularity)
-        }
-    }
-
-    private func establish(_ side: SimulatedConnection) {
-        side.isEstablished = true
-        side.lastHeard = now
-    }
-
-    private func runApplications() throws(InvariantViolation) -> Bool {
-        var isBusy = false
-        for side in connections {
-            if side.isEstablished, !side.isClosed {
-                let count = side.writer.run(
-                    into: side.connection.sendRing, scratch: history.scratch, now: now)
-                if count > 0 {
-                    isBusy = true
-                    endpoint.didWrite(to: side.connection, now: now)
-                    history.record(
-                        .wrote(host: index, connection: side.plan, bytes: count),
-                        words: UInt64(index), UInt64(side.plan), UInt64(count))
-                }
-            }
-            let count = try side.reader.run(
-                from: side.connection.receiveRing, scratch: history.scratch, now: now,
-                elapsed: history.network.elapsed)
-            if count > 0 {
-                isBusy = true
-                if !side.isClosed { endpoint.didRead(from: side.connection, now: now) }
-                history.record(
-                    .read(host: index, connection: side.plan, bytes: count),
-                    words: UInt64(index), UInt64(side.plan), UInt64(count))
-            }
-        }
-        return isBusy
-    }
-
-    private func known(
-        _ connection: Connection
-    ) throws(InvariantViolation) -> SimulatedConnection {
-        guard let position = byID[connection.id] else {
-            throw InvariantViolation("an event of a connection that the application never saw")
-        }
-        let side = connections[position]
-        guard !side.isClosed else { throw InvariantViolation("an event after .closed") }
-        return side
-    }
-
-    private func add(
+    func add(
         _ connection: Connection, plan: Int, role: Role, wireID: UInt64
     ) -> SimulatedConnection {
         let details = history.scenario.connections[plan]
@@ -243,6 +214,7 @@ final class SimulatedHost {
         let side = SimulatedConnection(
             plan: plan, role: role, connection: connection, wireID: wireID,
             configuration: configuration,
+            isExtended: history.scenario.isExtended(plan: plan), startedAt: history.network.now,
             writer: Writer(
                 plan: isInitiator ? details.initiatorWrites : details.responderWrites,
                 pattern: history.pattern(plan: plan, writer: names.0),
@@ -254,15 +226,14 @@ final class SimulatedHost {
             now: now)
         byID[connection.id] = connections.count
         byWireID[wireID] = connections.count
-        if isInitiator { history.initiators[wireID] = side }
+        if isInitiator {
+            history.initiators[wireID] = side
+            history.sides[plan].initiator = side
+        } else {
+            history.responders[wireID] = side
+            history.sides[plan].responder = side
+        }
         connections.append(side)
         return side
-    }
-
-    private static func describe(_ kind: WireKind) -> String {
-        switch kind {
-        case .handshake(let message): "h\(message)"
-        case .data(let nonce): "d\(nonce)"
-        }
     }
 }

@@ -2,7 +2,7 @@ import LRP2PCore
 
 /// Something that happened in a history. Hosts are numbered from 0.
 public enum TraceEvent: Sendable {
-    /// `what` is `h1` ... `h3` for a handshake message and `d` with the nonce for data.
+    /// `what` is `h1` ... `h3` for a handshake message, `d` with the packet number for data.
     case sent(host: Int, what: String, length: Int, fate: DatagramFate)
     case arrived(host: Int, length: Int, isDamaged: Bool, isDuplicate: Bool)
     case wrote(host: Int, connection: Int, bytes: Int)
@@ -10,7 +10,10 @@ public enum TraceEvent: Sendable {
     case connected(host: Int, connection: Int)
     case accepted(host: Int, connection: Int)
     case closing(host: Int, connection: Int)
+    case finishing(host: Int, connection: Int)
+    case remoteFinished(host: Int, connection: Int)
     case closed(host: Int, connection: Int, CloseReason)
+    case disturbed(host: Int, Disturbance.Effect)
 }
 
 extension TraceEvent: CustomStringConvertible {
@@ -35,6 +38,12 @@ extension TraceEvent: CustomStringConvertible {
             "\(host) connection \(connection): accepted"
         case .closing(let host, let connection):
             "\(host) connection \(connection): closes"
+        case .finishing(let host, let connection):
+            "\(host) connection \(connection): has written all"
+        case .remoteFinished(let host, let connection):
+            "\(host) connection \(connection): has received all"
+        case .disturbed(let host, let effect):
+            "\(host) DISTURBED: \(effect)"
         case .closed(let host, let connection, let reason):
             "\(host) connection \(connection): closed, \(reason.rawValue)"
         }
