@@ -55,6 +55,8 @@ public enum WriteError: Error, Equatable {
     case timedOut
     case cancelled
     case closed(CloseReason)
+    /// ``PeerConnection/finishWriting()`` has ended the stream.
+    case finished
 }
 
 /// Why a name could not be turned into addresses.

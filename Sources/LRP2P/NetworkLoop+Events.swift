@@ -13,6 +13,7 @@ extension NetworkLoop {
         let attention = peer.takeAttention()
         guard let record = records[peer.id] else { return }
         if attention.contains(.written) { endpoint.didWrite(to: record.connection, now: now) }
+        if attention.contains(.finish) { endpoint.finishWriting(record.connection, now: now) }
         if attention.contains(.close) {
             // What was written last has the chance to leave.
             if attention.contains(.written) { transmit() }
@@ -59,6 +60,9 @@ extension NetworkLoop {
             case .writable(let connection):
                 application(of: connection)?.acknowledged.advance(
                     to: connection.sendRing.startPosition)
+            case .remoteFinished(let connection):
+                application(of: connection)?.remoteFinished()
+            case .datagram: break
             case .closed(let connection, let reason): closed(connection, reason)
             }
         }
@@ -108,8 +112,9 @@ extension ConnectError {
     /// Why an attempt ended that had not become a connection.
     fileprivate init(_ reason: CloseReason) {
         self = switch reason {
-        // The last two need an established connection, which is no attempt any more.
-        case .handshakeTimeout, .idleTimeout, .sequenceExhausted: .timedOut
+        // All but the first need an established connection, which is no attempt any more.
+        case .handshakeTimeout, .idleTimeout, .sequenceExhausted, .finished, .reset,
+            .statelessReset, .protocolViolation: .timedOut
         case .connectedToSelf: .connectedToSelf
         case .local: .socketClosed
         }

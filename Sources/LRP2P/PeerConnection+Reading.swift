@@ -6,8 +6,9 @@ extension PeerConnection {
         consumer.withLock { _ in receiveRing.startPosition..<receivedEnd }
     }
 
-    /// Takes at least one byte, as soon as there is one. After the connection has closed: what is
-    /// left, then throws ``ReadError/closed(_:)``.
+    /// Takes at least one byte, as soon as there is one; none once the peer has ended its stream and
+    /// all of it was read. After the connection has closed: what is left, then throws
+    /// ``ReadError/closed(_:)``, unless the stream was complete.
     ///
     /// Nothing is taken when it throws.
     ///
@@ -20,7 +21,7 @@ extension PeerConnection {
         guard maxBytes > 0 else { return [] }
         while true {
             // The reason first: the end does not move after it, so no byte is missed in between.
-            let reason = closeReason
+            let reason = closeReason, isComplete = isRemoteFinished
             let (bytes, end) = consumer.withLock { _ in
                 let start = receiveRing.startPosition
                 let bytes = copy(from: start, maxBytes: maxBytes)
@@ -32,12 +33,14 @@ extension PeerConnection {
                 notify(.read)
                 return bytes
             }
+            if isComplete { return [] }
             if let reason { throw .closed(reason) }
             try await waitToRead(until: end + 1, deadline: deadline)
         }
     }
 
-    /// Bytes from `offset` on, without consuming them; waits for the first one.
+    /// Bytes from `offset` on, without consuming them; waits for the first one. None at the end of
+    /// a stream that the peer has ended.
     ///
     /// - Parameters:
     ///   - offset: within ``receivedRange`` or at its end, else it throws
@@ -49,7 +52,7 @@ extension PeerConnection {
     ) async throws(ReadError) -> [UInt8] {
         guard maxBytes > 0 else { return [] }
         while true {
-            let reason = closeReason
+            let reason = closeReason, isComplete = isRemoteFinished
             let result = consumer.withLock { _ -> Result<[UInt8], ReadError> in
                 let start = receiveRing.startPosition, end = receivedEnd
                 if offset < start { return .failure(.released(earliest: start)) }
@@ -57,7 +60,7 @@ extension PeerConnection {
                 return .success(copy(from: offset, maxBytes: maxBytes))
             }
             let bytes = try result.get()
-            if !bytes.isEmpty { return bytes }
+            if !bytes.isEmpty || isComplete { return bytes }
             if let reason { throw .closed(reason) }
             try await waitToRead(until: offset + 1, deadline: deadline)
         }

@@ -6,8 +6,9 @@ extension PeerConnection {
         return start..<sendRing.endPosition
     }
 
-    /// How many bytes can be accepted and not yet acknowledged by the peer.
-    public var sendBufferBytes: Int { sendRing.capacity }
+    /// How many bytes can be accepted now and not yet acknowledged by the peer. It grows with what
+    /// the path takes.
+    public var sendBufferBytes: Int { sendRing.limit }
 
     /// Appends all bytes to the send buffer, waiting for room as needed. Returns when the last one
     /// is in the buffer; ``waitAcknowledged(upTo:deadline:)`` tells when the peer has them.
@@ -23,7 +24,7 @@ extension PeerConnection {
         defer { endWriting() }
         var offset = 0
         while true {
-            if let reason = closeReason { throw .closed(reason) }
+            if let error = writeObstacle { throw error }
             let taken = bytes.withUnsafeBytes {
                 sendRing.write(UnsafeRawBufferPointer(rebasing: $0[offset...]))
             }
@@ -37,7 +38,7 @@ extension PeerConnection {
     /// Appends what fits now and returns how much that was. Does not wait: 0 when the buffer is
     /// full or another task is in the middle of a write.
     public func writeSome(_ bytes: UnsafeRawBufferPointer) throws(WriteError) -> Int {
-        if let reason = closeReason { throw .closed(reason) }
+        if let error = writeObstacle { throw error }
         guard takeTurn() else { return 0 }
         let taken = sendRing.write(bytes)
         endWriting()
@@ -48,7 +49,7 @@ extension PeerConnection {
     /// Waits until ``writeSome(_:)`` would take at least one byte.
     public func waitWritable(deadline: ContinuousClock.Instant? = nil) async throws(WriteError) {
         while true {
-            if let reason = closeReason { throw .closed(reason) }
+            if let error = writeObstacle { throw error }
             let turns = writerTurns.reached
             if isWriting.withLock({ $0 }) {
                 try await wait(writerTurns, until: turns + 1, deadline: deadline)
@@ -80,6 +81,11 @@ extension PeerConnection {
         try await waitAcknowledged(upTo: sendRange.upperBound, deadline: deadline)
     }
 
+    private var writeObstacle: WriteError? {
+        if let reason = closeReason { return .closed(reason) }
+        return isWritingFinished.load(ordering: .acquiring) ? .finished : nil
+    }
+
     // MARK: - Turns and room
 
     private func takeTurn() -> Bool {
@@ -108,11 +114,11 @@ extension PeerConnection {
     private func waitForRoom(
         _ count: Int, deadline: ContinuousClock.Instant?
     ) async throws(WriteError) {
-        let wanted = UInt64(min(count, sendRing.capacity / 4))
+        let limit = sendRing.limit
+        let wanted = UInt64(min(count, limit / 4))
         let neededEnd = sendRing.endPosition + wanted
-        guard neededEnd > UInt64(sendRing.capacity) else { return }
-        try await wait(
-            acknowledged, until: neededEnd - UInt64(sendRing.capacity), deadline: deadline)
+        guard neededEnd > UInt64(limit) else { return }
+        try await wait(acknowledged, until: neededEnd - UInt64(limit), deadline: deadline)
     }
 
     private func wait(

@@ -36,12 +36,16 @@ public final class PeerConnection: Sendable {
         var remoteAddress: SocketAddress
         var statistics: ConnectionStatistics
         var closeReason: CloseReason?
+        /// The peer's stream has ended, and all of it was received.
+        var isRemoteFinished = false
         /// Where the stream ended for the reader.
         var receivedEnd: UInt64?
     }
 
     private let published: Mutex<Published>
     private let mailbox: Mailbox
+
+    let isWritingFinished = Atomic<Bool>(false)
 
     /// What the network thread is to look at. Nonzero exactly while a command to do so is under
     /// way, so that a connection takes up one place in the mailbox at most.
@@ -52,6 +56,7 @@ public final class PeerConnection: Sendable {
         static let written = Attention(rawValue: 1)
         static let read = Attention(rawValue: 2)
         static let close = Attention(rawValue: 4)
+        static let finish = Attention(rawValue: 8)
     }
 
     /// Network thread, after the handshake.
@@ -83,6 +88,10 @@ public final class PeerConnection: Sendable {
         published.withLock { $0.receivedEnd } ?? receiveRing.endPosition
     }
 
+    /// The peer has ended its stream, and all of it has been received; reading to the end of it
+    /// gives no bytes then. Only between peers of the extended protocol.
+    public var isRemoteFinished: Bool { published.withLock { $0.isRemoteFinished } }
+
     /// `nil` while open.
     public var closeReason: CloseReason? { published.withLock { $0.closeReason } }
 
@@ -96,13 +105,29 @@ public final class PeerConnection: Sendable {
     /// read.
     ///
     /// Some of what is waiting may still be sent, once. Bytes not yet acknowledged by the peer may
-    /// never reach it: ``drain(deadline:)`` first when they matter. The base protocol has no sign
-    /// for an end, so the peer is told nothing, and finds out by its idle timeout.
+    /// never reach it: ``drain(deadline:)`` first when they matter. The peer is told at once, except
+    /// in the base protocol, which has no sign for an end: there it finds out by its idle timeout.
     public func close() {
         if finish(.local) { notify(.close) }
     }
 
+    /// Ends our stream after what has been written: the peer reads up to there and learns that
+    /// there is no more. Its stream goes on. When both have ended the connection closes by itself
+    /// (``CloseReason/finished``). Writing afterwards throws ``WriteError/finished``; idempotent.
+    /// Towards a base peer, which has no word for it, it only keeps us from writing.
+    public func finishWriting() {
+        guard isWritingFinished.exchange(true, ordering: .acquiringAndReleasing) == false
+        else { return }
+        notify(.finish)
+    }
+
     // MARK: - Between application and network thread
+
+    /// Network thread: the peer's stream is complete.
+    func remoteFinished() {
+        published.withLock { $0.isRemoteFinished = true }
+        received.finish()
+    }
 
     func notify(_ attention: Attention) {
         let before = self.attention.bitwiseOr(

@@ -260,6 +260,6 @@ extension Connection {
 
     /// The application writes no more; what it has written is still sent.
     func finishWriting() {
-        extended.sendStream.finish()
+        extended.sendStream.finish(at: sendRing.endPosition)
     }
 }

@@ -7,8 +7,8 @@ struct SendStream: Sendable {
     private var lost = OffsetRanges()
     /// The offset that the peer allows us to send up to (RFC 9000 §4.1).
     private(set) var limit: UInt64
-    /// What the application has promised to be its last.
-    private(set) var isFinishing = false
+    /// Where the stream ends, once the application has said so.
+    private var finalOffset: UInt64?
     private var mustSendEnd = false
     private(set) var isEndAcknowledged = false
     /// Everything before this is acknowledged.
@@ -27,12 +27,14 @@ struct SendStream: Sendable {
         var isFinal: Bool
     }
 
-    /// The application writes no more.
-    mutating func finish() {
-        guard !isFinishing else { return }
-        isFinishing = true
+    /// The application has written its last byte before `offset`.
+    mutating func finish(at offset: UInt64) {
+        guard finalOffset == nil else { return }
+        finalOffset = offset
         mustSendEnd = true
     }
+
+    var isFinishing: Bool { finalOffset != nil }
 
     /// Returns whether more may be sent than before.
     mutating func raiseLimit(to maximum: UInt64) -> Bool {
@@ -47,7 +49,8 @@ struct SendStream: Sendable {
     ///   - next: up to where the stream has been sent once.
     ///   - end: up to where the application has written.
     func hasPiece(next: UInt64, end: UInt64) -> Bool {
-        !lost.isEmpty || min(end, limit) > next || (mustSendEnd && next == end)
+        let end = finalOffset ?? end
+        return !lost.isEmpty || min(end, limit) > next || (mustSendEnd && next == end)
     }
 
     /// Whether only the peer's window keeps back what was written.
@@ -60,12 +63,13 @@ struct SendStream: Sendable {
     /// - Parameter room: bytes left in the packet for a stream frame without a length, header
     ///   included.
     func nextPiece(next: UInt64, end: UInt64, room: Int) -> Piece? {
+        let end = finalOffset ?? end
         let isRetransmission = !lost.isEmpty
         let available = lost.first ?? next..<max(next, min(end, limit))
         let space = room - FrameWriter.streamHeaderLength(offset: available.lowerBound)
         guard space > 0 else { return nil }
         let length = min(space, available.count)
-        let isFinal = isFinishing && available.lowerBound + UInt64(length) == end
+        let isFinal = finalOffset == available.lowerBound + UInt64(length)
         guard length > 0 || (mustSendEnd && isFinal) else { return nil }
         return Piece(
             offset: available.lowerBound, length: length, isRetransmission: isRetransmission,

@@ -47,7 +47,7 @@ extension SimulatedConnection {
             guard isExtended, twin?.isClosed != false else {
                 throw InvariantViolation("stateless reset by a peer that has the connection")
             }
-        case .connectedToSelf, .sequenceExhausted:
+        case .connectedToSelf, .sequenceExhausted, .protocolViolation:
             throw InvariantViolation("closed with \(reason.rawValue), which nothing explains")
         }
     }

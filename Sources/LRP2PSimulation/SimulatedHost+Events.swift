@@ -30,6 +30,8 @@ extension SimulatedHost {
             history.record(
                 .remoteFinished(host: index, connection: side.plan), words: UInt64(index),
                 UInt64(side.plan))
+        case .datagram:
+            throw InvariantViolation("a message that nobody sent")
         case .closed(let connection, let reason):
             let side = try known(connection)
             side.closeReason = reason

@@ -119,7 +119,7 @@ struct EndpointLimitTests {
     }
 
     @Test func connectionsAreBounded() throws {
-        var configuration = EndpointConfiguration()
+        var configuration = EndpointConfiguration.base
         configuration.maximumConnections = 2
         let endpoint = Pair.makeEndpoint(configuration, seed: 3)
         let now = Instant(nanoseconds: 0)
@@ -206,7 +206,7 @@ struct EndpointLimitTests {
     }
 
     @Test func timersOfAnyLengthAreTakenAsTheyAre() throws {
-        var configuration = EndpointConfiguration()
+        var configuration = EndpointConfiguration.base
         configuration.idleTimeout = Interval(.seconds(Int64.max))
         configuration.handshakeTimeout = Interval(.seconds(Int64.max))
         configuration.keepAliveInterval = Interval(.seconds(Int64.max))
@@ -215,7 +215,7 @@ struct EndpointLimitTests {
         patient.run(for: .seconds(100_000))
         #expect(ours.closeReason == nil && theirs.closeReason == nil)
 
-        configuration = EndpointConfiguration()
+        configuration = EndpointConfiguration.base
         configuration.keepAliveInterval = .zero
         let hasty = Pair(a: configuration)
         _ = try hasty.connect()
@@ -225,7 +225,7 @@ struct EndpointLimitTests {
     }
 
     @Test func keepAliveHoldsAnIdleConnection() throws {
-        var configuration = EndpointConfiguration()
+        var configuration = EndpointConfiguration.base
         configuration.idleTimeout = .seconds(30)
         configuration.keepAliveInterval = .seconds(10)
         let pair = Pair(a: configuration, b: configuration)

@@ -26,8 +26,8 @@ final class Pair {
     private var inTransit: [(arrival: Instant, flight: Flight)] = []
 
     init(
-        a configurationA: EndpointConfiguration = .init(),
-        b configurationB: EndpointConfiguration = .init()
+        a configurationA: EndpointConfiguration = .base,
+        b configurationB: EndpointConfiguration = .base
     ) {
         a = Self.makeEndpoint(configurationA, seed: 1)
         b = Self.makeEndpoint(configurationB, seed: 101)
@@ -49,7 +49,9 @@ final class Pair {
     /// Takes everything the endpoints have to say at this moment.
     func flush() {
         for (endpoint, isA) in [(a, true), (b, false)] {
-            withUnsafeTemporaryAllocation(byteCount: 2048, alignment: 8) { buffer in
+            withUnsafeTemporaryAllocation(
+                byteCount: Endpoint.maximumDatagramSize, alignment: 8
+            ) { buffer in
                 while let transmit = endpoint.pollTransmit(into: buffer, now: now) {
                     let flight = Flight(
                         isFromA: isA, bytes: Array(buffer.prefix(transmit.length)))
@@ -138,6 +140,15 @@ final class Pair {
         connection.receiveRing.release(upTo: start + UInt64(bytes.count))
         endpoint.didRead(from: connection, now: now)
         return bytes
+    }
+}
+
+extension EndpointConfiguration {
+    /// The base protocol alone.
+    static var base: EndpointConfiguration {
+        var configuration = EndpointConfiguration()
+        configuration.isExtended = false
+        return configuration
     }
 }
 

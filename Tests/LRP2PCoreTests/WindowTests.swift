@@ -5,7 +5,7 @@ import Testing
 /// The peer's window and ours.
 struct WindowTests {
     private func smallBuffers() -> EndpointConfiguration {
-        var configuration = EndpointConfiguration()
+        var configuration = EndpointConfiguration.base
         configuration.receiveBufferBytes = 16_384
         return configuration
     }
@@ -46,7 +46,7 @@ struct WindowTests {
         _ = pair.read(theirs, of: pair.b)
         pair.flush()
         pair.wire = { [$0] }
-        let longest = LossRecovery<Cubic>.maximumProbeTimeout * 2
+        let longest = LossRecovery.maximumProbeTimeout * 2
         #expect(pair.run(within: longest) { theirs.receiveRing.count > 8000 })
     }
 
@@ -66,7 +66,7 @@ struct WindowTests {
     @Test func aClosedWindowIsNoSilence() throws {
         var configuration = smallBuffers()
         configuration.idleTimeout = .seconds(30)
-        var ourConfiguration = EndpointConfiguration()
+        var ourConfiguration = EndpointConfiguration.base
         ourConfiguration.idleTimeout = .seconds(30)
         let pair = Pair(a: ourConfiguration, b: configuration)
         let (ours, theirs) = try pair.connect()

@@ -129,7 +129,7 @@ struct UploadResource: Sendable {
 
     private func error(_ error: WriteError, on connection: RegisteredConnection) -> GatewayError {
         switch error {
-        case .closed: connection.closedError
+        case .closed, .finished: connection.closedError
         case .cancelled: gateway.cancellation
         case .timedOut: .state(.acknowledgementTimeout(send: connection.transport.sendRange))
         }
