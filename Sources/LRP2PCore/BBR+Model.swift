@@ -74,7 +74,7 @@ extension BBR {
     mutating func adaptLowerBounds() {
         guard latest.isStart else { return }
         defer { latest.isLossInRound = false }
-        guard latest.isLossInRound, !state.isProbingBandwidth else { return }
+        guard latest.isLossInRound, !state.isProbingBandwidth, latest.isLossHigh else { return }
         if !shortTerm.bandwidth.isFinite { shortTerm.bandwidth = maximumBandwidth.value }
         if !shortTerm.inflight.isFinite { shortTerm.inflight = window }
         shortTerm.bandwidth = max(latest.bandwidth, Self.decreaseFactor * shortTerm.bandwidth)

@@ -35,7 +35,7 @@ extension BBR {
         probe.bytesPerIncrease = .infinity
         let drawn = random.next(entropy: entropy ?? delivered)
         probe.roundsSinceProbe = drawn >> 63
-        let spread = (drawn & 0xffff_ffff) * Self.waitSpread >> 32
+        let spread = ((drawn & 0xffff_ffff) * Self.waitSpread) >> 32
         probe.wait = Self.minimumWait + Interval(nanoseconds: Int64(spread))
         probe.cycleStart = now
         probe.phase = .probeStopping

@@ -4,6 +4,7 @@ extension BBR {
     /// The shortest round trip, of the last ten seconds and of those since the last ProbeRTT.
     struct MinimumRTTFilter: Sendable {
         private static let length: Interval = .seconds(10)
+        private static let tolerance: Int64 = 64
         private static let probeInterval: Interval = .seconds(5)
 
         /// BBR.min_rtt
@@ -24,8 +25,13 @@ extension BBR {
 
         mutating func update(_ sample: Interval?, now: Instant) {
             isProbeDue = now > recentAt + Self.probeInterval
-            if let sample, isProbeDue || sample < (recent ?? sample + .milliseconds(1)) {
-                (recent, recentAt) = (sample, now)
+            if let sample {
+                let known = recent ?? sample
+                if isProbeDue || sample < known {
+                    (recent, recentAt) = (sample, now)
+                } else if sample <= known + known / Self.tolerance {
+                    recentAt = now
+                }
             }
             guard let recent else { return }
             if now > valueAt + Self.length || recent < (value ?? recent + .milliseconds(1)) {

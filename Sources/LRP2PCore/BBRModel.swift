@@ -119,6 +119,8 @@ extension BBR {
             acknowledged = 0
         }
 
+        var isLossHigh: Bool { BBR.isInflightTooHigh(lost: lost, inFlight: lost + acknowledged) }
+
         /// The first loss begins a round of its own, to see all that belongs to it.
         mutating func noteLoss(delivered: UInt64) {
             if !isLossInRound { nextDelivered = delivered }

@@ -29,6 +29,9 @@ struct SimulatedFlow {
     private var largest = -1
     /// The next packet that arrives, as packets do in order.
     private var arriving = 0
+    /// What the peer has and did not acknowledge yet.
+    private var received: [Int] = []
+    private var acknowledgementDue: Instant?
     private var inFlight = 0
     private var recoveryStart = 0
     private var limit: Limit?
@@ -66,7 +69,9 @@ struct SimulatedFlow {
     // MARK: Events
 
     var nextEvent: Instant {
-        min(release ?? .distantFuture, nextArrival ?? .distantFuture, timeout ?? .distantFuture)
+        min(
+            release ?? .distantFuture, nextArrival ?? .distantFuture,
+            acknowledgementDue ?? .distantFuture, timeout ?? .distantFuture)
     }
 
     private var nextArrival: Instant? {
@@ -76,7 +81,12 @@ struct SimulatedFlow {
     mutating func handleEvent(now: Instant, acknowledgeEvery count: Int) {
         if let release, release <= now { self.release = nil }
         if let arrival = nextArrival, arrival <= now {
-            acknowledge(count: count, now: now)
+            receive(acknowledgeEvery: count, now: now)
+        }
+        if let due = acknowledgementDue, due <= now {
+            acknowledgementDue = nil
+            process(received, now: now)
+            received.removeAll(keepingCapacity: true)
         } else if let timeout, timeout <= now {
             declareLost(upTo: packets.count, now: now)
             self.timeout = nil
@@ -88,18 +98,15 @@ struct SimulatedFlow {
         while arriving < packets.count, packets[arriving].acknowledgedAt == nil { arriving += 1 }
     }
 
-    private mutating func acknowledge(count: Int, now: Instant) {
-        var covered: [Int] = []
-        while let arrival = nextArrival, covered.count < count || arrival <= now,
-            arrival <= now + (covered.isEmpty ? .zero : Self.acknowledgementDelay)
-        {
-            covered.append(arriving)
+    /// The peer has a packet; it acknowledges `count` together, or what it has after a while.
+    private mutating func receive(acknowledgeEvery count: Int, now: Instant) {
+        while let arrival = nextArrival, arrival <= now {
+            if received.isEmpty { acknowledgementDue = now + Self.acknowledgementDelay }
+            received.append(arriving)
             arriving += 1
             skipLostOnTheWay()
         }
-        // The last of them tells when the acknowledgement is there.
-        let time = max(now, packets[covered[covered.count - 1]].acknowledgedAt ?? now)
-        process(covered, now: time)
+        if received.count >= count { acknowledgementDue = now }
     }
 
     private mutating func process(_ numbers: [Int], now: Instant) {
