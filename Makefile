@@ -1,4 +1,4 @@
-.PHONY: help setup setup-tests build test run demo bench clean
+.PHONY: help setup setup-tests build test fuzz run demo bench clean
 
 RELEASE := .build/release
 PYTHON := .venv/bin/python
@@ -9,6 +9,7 @@ help:
 	@echo 'make demo   two gateways on this machine, a file from one to the other; ARGS=--once to end'
 	@echo 'make run    one gateway; ARGS="--http 127.0.0.1:8081 ..." (see ARGS=--help)'
 	@echo 'make test   everything needed, and all tests'
+	@echo 'make fuzz   looks for inputs that break a parser; ARGS="seconds target ..."'
 	@echo 'make bench  measures throughput; ARGS=... (see ARGS=--help)'
 	@echo 'make build  all products, optimised, in $(RELEASE)'
 	@echo 'make clean  removes what was built'
@@ -41,6 +42,9 @@ test: setup-tests
 	swift test --skip-build --no-parallel --skip '$(COMPUTING)' --skip '$(PROCESSES)'
 	LRP2P_TEST_PYTHON=$(CURDIR)/$(PYTHON) swift test --skip-build --filter '^InteropTests[.]'
 	swift test --skip-build --filter '^EndToEndTests[.]'
+
+fuzz: setup
+	@exec Tests/Fuzz/run $(ARGS)
 
 run: setup
 	swift build --configuration release --product lrp2p-gateway
