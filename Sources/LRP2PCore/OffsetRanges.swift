@@ -16,7 +16,7 @@ struct OffsetRanges: Sendable {
     @inline(__always) var count: Int { storage.count &- head }
     @inline(__always) var isEmpty: Bool { head == storage.count }
     var first: Range<UInt64>? { isEmpty ? nil : storage[head] }
-    var last: Range<UInt64>? { storage.last }
+    var last: Range<UInt64>? { isEmpty ? nil : storage[storage.count &- 1] }
 
     /// The range with that place in the order, from 0.
     @inline(__always)
@@ -59,7 +59,13 @@ struct OffsetRanges: Sendable {
     }
 
     private mutating func append(_ range: Range<UInt64>) -> Int {
-        storage.append(range)
+        if isEmpty, head > 0 {
+            // The place of a range that is gone, without changing the length of the storage.
+            head &-= 1
+            storage[head] = range
+        } else {
+            storage.append(range)
+        }
         coveredBytes += range.count
         return range.count
     }
@@ -162,10 +168,7 @@ struct OffsetRanges: Sendable {
     }
 
     private mutating func clearAwayHead() {
-        if head == storage.count {
-            storage.removeAll(keepingCapacity: true)
-            head = 0
-        } else if head >= Self.toleratedHead, 2 * head >= storage.count {
+        if head >= Self.toleratedHead, 2 * head >= storage.count {
             storage.removeSubrange(..<head)
             head = 0
         }
