@@ -3,8 +3,6 @@
 /// Rings start small, so that thousands of quiet connections cost little, and double as long as
 /// the process's memory budget allows.
 struct BufferTuning: Sendable {
-    /// Bytes that every ring may use at first, not counted against the budget.
-    static let guaranteedBytes = 64 << 10
     /// A window that lasts shorter than this runs empty whenever the scheduler is late.
     private static let minimumRoundTrip: Interval = .milliseconds(1)
 

@@ -201,7 +201,7 @@ extension Connection {
     /// Gives back what the buffers have reserved, but for bytes that can still be read.
     func releaseReservations() {
         for ring in [sendRing, receiveRing] {
-            ring.lowerLimit(to: min(BufferTuning.guaranteedBytes, ring.capacity))
+            ring.lowerLimit(to: min(shared.configuration.initialBufferBytes, ring.capacity))
         }
     }
 

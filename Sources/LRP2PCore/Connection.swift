@@ -99,7 +99,7 @@ public final class Connection {
         self.remoteAddress = remoteAddress
         self.shared = shared
         let budget = configuration.memoryBudget
-        let first = BufferTuning.guaranteedBytes
+        let first = configuration.initialBufferBytes
         sendRing = StreamRing(
             capacity: configuration.sendBufferBytes,
             limit: min(first, configuration.sendBufferBytes), pool: budget)

@@ -91,7 +91,7 @@ extension Endpoint {
         if configuration.usesECN { own.features.insert(.explicitCongestionNotification) }
         own.maximumDatagram = configuration.maximumDatagram
         own.receiveLimit = UInt64(
-            min(BufferTuning.guaranteedBytes, configuration.receiveBufferBytes))
+            min(configuration.initialBufferBytes, configuration.receiveBufferBytes))
         own.acknowledgementThreshold = configuration.acknowledgementThreshold
         own.maximumAcknowledgementDelay = configuration.maximumAcknowledgementDelay
         own.idleTimeout = configuration.idleTimeout

@@ -5,7 +5,9 @@ public struct EndpointConfiguration: Sendable {
     public var receiveBufferBytes = 16 << 20
     /// Bytes one connection buffers at most until the peer has acknowledged them, likewise.
     public var sendBufferBytes = 16 << 20
-    /// What the buffers of all connections may take together; shared by all endpoints that have
+    /// Bytes that each buffer may hold from the start, whatever the budget says.
+    public var initialBufferBytes = 64 << 10
+    /// What the buffers of all connections may take together beyond that; shared by all endpoints that have
     /// the same one.
     public var memoryBudget = MemoryBudget.process
     /// Silence from the peer after which a connection is closed; `nil` for never. The base protocol

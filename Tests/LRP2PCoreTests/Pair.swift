@@ -148,6 +148,7 @@ extension EndpointConfiguration {
     static var base: EndpointConfiguration {
         var configuration = EndpointConfiguration()
         configuration.isExtended = false
+        configuration.initialBufferBytes = 2 << 20
         return configuration
     }
 }
