@@ -115,7 +115,8 @@ extension FuzzTarget {
                 <= TransportParameters.maximumApplicationProtocols
         else { return "a value out of its range" }
         let written = parameters.encode(minimumLength: bytes.count)
-        return TransportParameters.parse(written) == parameters ? nil : "written otherwise than read"
+        let isSame = TransportParameters.parse(written) == parameters
+        return isSame ? nil : "written otherwise than read"
     }
 
     private static func readSegment(_ bytes: UnsafeRawBufferPointer) -> String? {
@@ -198,7 +199,7 @@ extension FuzzTarget {
     ) -> String? {
         var sent = 0
         while let transmit = endpoint.pollTransmit(into: output, now: now) {
-            guard (8...output.count).contains(transmit.length) else { return "length out of bounds" }
+            guard (8...output.count).contains(transmit.length) else { return "wrong length" }
             sent += 1
             guard sent < 1000 else { return "it does not stop sending" }
         }
