@@ -78,8 +78,8 @@ struct PathMTUDiscovery {
         if case .resting(let until) = phase { until } else { nil }
     }
 
-    /// The size of a probe to send now, if one is wanted. The caller says `didSend` when it has sent
-    /// it, and later what became of it; until then there is no other.
+    /// The size of a probe to send now, if one is wanted. The caller says `didSend` when it has
+    /// sent it, and later what became of it; until then there is no other.
     @inline(__always)
     mutating func probeToSend(now: Instant) -> Int? {
         switch phase {

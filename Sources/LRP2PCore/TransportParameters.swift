@@ -42,7 +42,7 @@ struct TransportParameters: Equatable, Sendable {
     var acknowledgementThreshold = defaultAcknowledgementThreshold
     /// How long its sender waits with an acknowledgement, 0 … 1 s in whole microseconds.
     var maximumAcknowledgementDelay = defaultAcknowledgementDelay
-    /// Silence after which its sender gives up, at least 1 s in whole milliseconds; `nil` for never.
+    /// Silence after which its sender gives up, at least 1 s in whole milliseconds; or never.
     var idleTimeout: Interval?
     /// 16 bytes that end a stateless reset of this connection.
     var statelessResetToken: [UInt8]?

@@ -1,4 +1,4 @@
-/// The entry point of libFuzzer. `--target=` names the parser; libFuzzer leaves such arguments alone.
+/// What is fuzzed, from the argument `--target=`. libFuzzer leaves arguments of that form alone.
 private let target: FuzzTarget = {
     let option = "--target="
     let names = CommandLine.arguments.filter { $0.hasPrefix(option) }

@@ -34,7 +34,7 @@ private func describe(_ frame: Frame) -> String {
     }
 }
 
-/// Bytes written out by hand from the layout in WireFormat.md.
+/// Bytes written out by hand from the layout in ExtendedWireFormat.md.
 struct FrameTests {
     @Test func fixedFrames() {
         #expect(describeFrames([]) == [])

@@ -2,7 +2,7 @@ import Testing
 
 @testable import LRP2PCore
 
-/// Bytes written out by hand from the layout in WireFormat.md.
+/// Bytes written out by hand from the layout in ExtendedWireFormat.md.
 struct FrameWriterTests {
     private func write(
         room: Int = 100, _ body: (inout FrameWriter) -> Bool

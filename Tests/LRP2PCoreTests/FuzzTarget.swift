@@ -115,7 +115,8 @@ extension FuzzTarget {
                 <= TransportParameters.maximumApplicationProtocols
         else { return "a value out of its range" }
         let written = parameters.encode(minimumLength: bytes.count)
-        return TransportParameters.parse(written) == parameters ? nil : "written otherwise than read"
+        let isSame = TransportParameters.parse(written) == parameters
+        return isSame ? nil : "written otherwise than read"
     }
 
     private static func readSegment(_ bytes: UnsafeRawBufferPointer) -> String? {
@@ -160,9 +161,14 @@ extension FuzzTarget {
     /// The input is a series of datagrams: how to send it (1), its length (1), its bytes. A high
     /// bit puts the id of a live connection in front; the low bits let milliseconds pass.
     private static func handleDatagrams(_ bytes: UnsafeRawBufferPointer) -> String? {
-        let endpoint = Pair.makeEndpoint(EndpointConfiguration(), seed: 7)
+        let endpoint = Endpoint(
+            configuration: EndpointConfiguration(),
+            staticPrivateKey: SecretBytes(copying: token + token),
+            random: { buffer in buffer.indices.forEach { buffer[$0] = UInt8($0 & 0xff) } })
+        let peer = SocketAddress(ipv4: 0x0a00_0001, port: 1000)
+        let stranger = SocketAddress(ipv4: 0x0a00_0002, port: 2000)
         var now = Instant(nanoseconds: 1_000_000_000)
-        guard (try? endpoint.connect(to: Pair.addressB, now: now)) != nil else {
+        guard (try? endpoint.connect(to: peer, now: now)) != nil else {
             return "no connection"
         }
         let output = UnsafeMutableRawBufferPointer.allocate(
@@ -180,7 +186,7 @@ extension FuzzTarget {
             datagram.append(contentsOf: bytes[(position + 2)..<(position + 2 + length)])
             position += 2 + length
             now = now + .milliseconds(Int64(mode & 0x3f))
-            let source = mode & 0x40 == 0 ? Pair.addressA : Pair.addressB
+            let source = mode & 0x40 == 0 ? stranger : peer
             datagram.withUnsafeMutableBytes { endpoint.handleDatagram($0, from: source, now: now) }
             if let violation = drain(endpoint, into: output, now: now) { return violation }
         }
@@ -193,7 +199,7 @@ extension FuzzTarget {
     ) -> String? {
         var sent = 0
         while let transmit = endpoint.pollTransmit(into: output, now: now) {
-            guard (8...output.count).contains(transmit.length) else { return "length out of bounds" }
+            guard (8...output.count).contains(transmit.length) else { return "wrong length" }
             sent += 1
             guard sent < 1000 else { return "it does not stop sending" }
         }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import LRP2PCore
 
-/// Bytes written out by hand from the layout in WireFormat.md.
+/// Bytes written out by hand from the layout in ExtendedWireFormat.md.
 struct HandshakePayloadTests {
     private let magic: [UInt8] = [0x4c, 0x52, 0x58, 0x01]
     private let token = (0..<16).map { UInt8($0) }
