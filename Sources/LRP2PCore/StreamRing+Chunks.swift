@@ -26,7 +26,8 @@ extension StreamRing {
         guard let current else { preconditionFailure("enlarging leaves a table") }
         window = first..<first + UInt64(current.count)
         if let chunk = current[number] { return chunk }
-        let chunk = pool.takeChunk()
+        // A ring that holds other chunks carries much; one that was empty may carry little.
+        let chunk = pool.takeChunk(isFilledSoon: number > first)
         current[number] = chunk
         return chunk
     }

@@ -21,22 +21,27 @@ public final class StreamRing: @unchecked Sendable {
     public let capacity: Int
     let pool: MemoryBudget
     private let hasStorage: Bool
-
     /// What the first limit allows needs no reservation.
     private let guaranteedBytes: Int
     /// Belongs to the thread that sets limits.
     private var reservedBytes = 0
     private let currentLimit: Atomic<Int>
-
-    let start = Atomic<UInt64>(0)
-    private let end = Atomic<UInt64>(0)
     let table = Atomic<UnsafeMutablePointer<ChunkTable.Header>?>(nil)
 
-    // These belong to the producer.
+    // What one side writes all the time is kept in another cache line than what the other uses.
+    private let padding1 = CacheLine()
+
+    // The producer's.
+    private let end = Atomic<UInt64>(0)
     /// The chunks that the table can have entries of: there is none of any other.
     var window: Range<UInt64> = 0..<0
-    /// The position after the last byte placed.
+    /// The position after the last byte that `place` has put here.
     private var placedEnd: UInt64 = 0
+
+    private let padding2 = CacheLine()
+
+    // The consumer's.
+    let start = Atomic<UInt64>(0)
 
     /// Bytes a ring can have at most.
     public static let maximumCapacity = 1 << 36
@@ -175,6 +180,7 @@ extension StreamRing {
         precondition(
             distance <= UInt64(capacity) && bytes.count <= capacity - Int(distance),
             "the ring cannot hold bytes there")
+        placedEnd = max(placedEnd, position + UInt64(bytes.count))
         store(base, bytes.count, at: position)
     }
 
@@ -197,9 +203,8 @@ extension StreamRing {
     }
 
     private func store(_ source: UnsafeRawPointer, _ count: Int, at position: UInt64) {
-        let end = position + UInt64(count)
-        if end > placedEnd { placedEnd = end }
         guard hasStorage else { return }
+        let end = position + UInt64(count)
         var position = position
         var source = source
         while position < end {
@@ -278,4 +283,9 @@ extension StreamRing {
         guard let chunk else { preconditionFailure("published bytes were not placed") }
         return chunk
     }
+}
+
+/// 64 bytes that nobody uses.
+private struct CacheLine {
+    private let words: (Int, Int, Int, Int, Int, Int, Int, Int) = (0, 0, 0, 0, 0, 0, 0, 0)
 }

@@ -49,7 +49,7 @@ struct MemoryBudgetTests {
 
     @Test func chunksDoNotOverlap() {
         let budget = MemoryBudget(limit: 0)
-        let chunks = (0..<200).map { _ in budget.takeChunk() }
+        let chunks = (0..<200).map { _ in budget.takeChunk(isFilledSoon: false) }
         #expect(budget.chunkBytesInUse == 200 * MemoryBudget.chunkBytes)
         for (index, chunk) in chunks.enumerated() {
             chunk.base.initializeMemory(
@@ -65,10 +65,10 @@ struct MemoryBudgetTests {
 
     @Test func takesAFreeChunkBeforeNewMemory() {
         let budget = MemoryBudget(limit: 0)
-        let first = budget.takeChunk()
+        let first = budget.takeChunk(isFilledSoon: false)
         budget.giveBack(first)
         #expect(budget.freeBytes == MemoryBudget.chunkBytes)
-        let second = budget.takeChunk()
+        let second = budget.takeChunk(isFilledSoon: false)
         #expect(second.base == first.base && budget.freeBytes == 0)
         budget.giveBack(second)
     }
@@ -76,7 +76,7 @@ struct MemoryBudgetTests {
     @Test func givesFreeMemoryBeyondABoundBackToTheSystem() throws {
         let budget = MemoryBudget(limit: 0)
         let count = 2 * MemoryBudget.maximumFreeBytes / MemoryBudget.chunkBytes
-        let chunks = (0..<count).map { _ in budget.takeChunk() }
+        let chunks = (0..<count).map { _ in budget.takeChunk(isFilledSoon: false) }
         for chunk in chunks {
             chunk.base.initializeMemory(
                 as: UInt8.self, repeating: 1, count: MemoryBudget.chunkBytes)
@@ -86,9 +86,19 @@ struct MemoryBudgetTests {
         #expect(budget.freeBytes == MemoryBudget.maximumFreeBytes)
         #expect(try residentBytes(of: chunks) == MemoryBudget.maximumFreeBytes)
         // What was given back can be used again.
-        let again = (0..<count).map { _ in budget.takeChunk() }
+        let again = (0..<count).map { _ in budget.takeChunk(isFilledSoon: false) }
         #expect(Set(again.map(\.base)) == Set(chunks.map(\.base)))
         again.forEach(budget.giveBack)
+    }
+
+    @Test func aChunkIsResidentOnlyWhenItIsFilledSoon() throws {
+        let budget = MemoryBudget(limit: 0)
+        let sparse = budget.takeChunk(isFilledSoon: false)
+        let dense = budget.takeChunk(isFilledSoon: true)
+        sparse.base.storeBytes(of: 1, as: UInt8.self)
+        #expect(try residentBytes(of: [sparse]) == sysconf(Int32(_SC_PAGESIZE)))
+        #expect(try residentBytes(of: [dense]) == MemoryBudget.chunkBytes)
+        [sparse, dense].forEach(budget.giveBack)
     }
 
     private func residentBytes(of chunks: [Chunk]) throws -> Int {

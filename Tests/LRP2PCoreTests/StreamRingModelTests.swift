@@ -17,32 +17,49 @@ struct StreamRingModelTests {
         }
     }
 
-    /// A ring whose bytes tell their position, and the pieces that were placed too early.
+    /// Bytes that tell their position: they repeat after a prime number of them, so those of
+    /// another lap of the ring differ.
+    private enum Source {
+        static let period = 1_048_573
+        static let longest = 1 << 20
+        nonisolated(unsafe) private static let bytes: UnsafeRawBufferPointer = {
+            var random = Generator(state: 0x9E37_79B9_7F4A_7C15)
+            let bytes = UnsafeMutableRawBufferPointer.allocate(
+                byteCount: period + longest, alignment: 8)
+            for index in 0..<period { bytes[index] = UInt8(truncatingIfNeeded: random.next()) }
+            for index in period..<bytes.count { bytes[index] = bytes[index - period] }
+            return UnsafeRawBufferPointer(bytes)
+        }()
+
+        /// The bytes of a range of at most `longest` positions.
+        static func bytes(_ range: Range<Int>) -> UnsafeRawBufferPointer {
+            let first = range.lowerBound % period
+            return UnsafeRawBufferPointer(rebasing: bytes[first..<first + range.count])
+        }
+
+        static func isThere(_ range: Range<Int>, in buffer: UnsafeRawPointer) -> Bool {
+            range.isEmpty || memcmp(buffer, bytes(range).baseAddress!, range.count) == 0
+        }
+    }
+
+    /// What a ring should hold, and the pieces that were placed early.
     private struct Model {
         static let chunk = MemoryBudget.chunkBytes
 
-        let budget = MemoryBudget(limit: 1 << 30)
+        let budget = MemoryBudget(limit: 0)
         let ring: StreamRing
         var random: Generator
         var start = 0
         var end = 0
         var early: [Range<Int>] = []
-        let source: [UInt8]
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        var buffer = [UInt8](repeating: 0, count: Source.longest)
 
         init(seed: UInt64) {
             random = Generator(state: seed &* 0x9E37_79B9_7F4A_7C15)
-            source = (0..<1 << 20).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ ($0 >> 8) &* 13) }
             let capacity = 1 << Int.random(in: 12...20, using: &random)
             ring = StreamRing(
                 capacity: capacity, limit: Int.random(in: 0...capacity, using: &random),
                 pool: budget)
-        }
-
-        /// The pattern repeats after `source.count` bytes, which no chunk size divides by chance:
-        /// the generation is mixed in.
-        func expected(_ range: Range<Int>) -> [UInt8] {
-            range.map { source[$0 % source.count] ^ UInt8(truncatingIfNeeded: $0 / source.count) }
         }
 
         mutating func length() -> Int {
@@ -51,8 +68,8 @@ struct StreamRingModelTests {
         }
 
         mutating func write() {
-            let bytes = expected(end..<end + length())
-            let written = bytes.withUnsafeBytes { ring.write($0) }
+            let bytes = Source.bytes(end..<end + length())
+            let written = ring.write(bytes)
             #expect(written == max(0, min(bytes.count, ring.limit - (end - start))))
             end += written
             early.removeAll { $0.upperBound <= end }
@@ -63,7 +80,7 @@ struct StreamRingModelTests {
             guard room > 0 else { return }
             let first = end + Int.random(in: 0..<room, using: &random)
             let range = first..<min(first + length(), start + ring.limit)
-            expected(range).withUnsafeBytes { ring.place($0, at: UInt64(first)) }
+            ring.place(Source.bytes(range), at: UInt64(first))
             if !range.isEmpty { early.append(range) }
         }
 
@@ -76,13 +93,14 @@ struct StreamRingModelTests {
 
         mutating func copy() {
             let position = Int.random(in: start...end, using: &random)
-            let wanted = min(length(), buffer.count)
-            let count = buffer.withUnsafeMutableBytes {
-                ring.copy(
-                    from: UInt64(position), into: UnsafeMutableRawBufferPointer(rebasing: $0[..<wanted]))
+            let wanted = length()
+            let (count, isRight) = buffer.withUnsafeMutableBytes {
+                let part = UnsafeMutableRawBufferPointer(rebasing: $0[..<wanted])
+                let count = ring.copy(from: UInt64(position), into: part)
+                return (count, Source.isThere(position..<position + count, in: $0.baseAddress!))
             }
             #expect(count == min(wanted, end - position))
-            #expect(buffer[..<count].elementsEqual(expected(position..<position + count)))
+            #expect(isRight)
         }
 
         mutating func release() {
@@ -130,91 +148,66 @@ struct StreamRingModelTests {
         #expect(model.budget.chunkBytesInUse == 0)
     }
 
-    /// Words that tell their position, so that a wrong byte or one of an earlier lap is noticed.
-    private static func fill(_ words: UnsafeMutableBufferPointer<UInt64>, from position: UInt64) {
-        for index in words.indices {
-            words[index] = (position / 8 &+ UInt64(index)) &* 0x9E37_79B9_7F4A_7C15
-        }
-    }
-
     /// Publishes `total` bytes in pieces of random length, some placed out of order.
-    private static func produce(_ total: UInt64, into ring: StreamRing, seed: UInt64) {
+    private static func produce(_ total: Int, into ring: StreamRing, seed: UInt64) {
         var random = Generator(state: seed)
-        let words = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 1 << 14)
-        defer { words.deallocate() }
-        var position: UInt64 = 0
+        var position = 0
         while position < total {
-            let free = min(ring.freeBytes, Int(total - position)) & ~7
-            guard free > 0 else {
+            let free = min(ring.freeBytes, total - position)
+            guard free > 0 else { continue }
+            let end = position + min(free, Int.random(in: 1...100_000, using: &random))
+            switch Int.random(in: 0..<4, using: &random) {
+            case 0:
+                let middle = Int.random(in: position...end, using: &random)
+                ring.place(Source.bytes(middle..<end), at: UInt64(middle))
+                ring.place(Source.bytes(position..<middle), at: UInt64(position))
+                ring.advanceEnd(to: UInt64(end))
+            case 1:
                 ring.trim()
-                continue
+                fallthrough
+            default:
+                let written = ring.write(Source.bytes(position..<end))
+                precondition(written == end - position, "what was free stays free")
             }
-            let length = min(free, 8 * Int.random(in: 1...words.count, using: &random))
-            let piece = UnsafeMutableBufferPointer(rebasing: words[..<(length / 8)])
-            fill(piece, from: position)
-            let bytes = UnsafeRawBufferPointer(piece)
-            if Bool.random(using: &random) {
-                let middle = (length / 2) & ~7
-                ring.place(
-                    UnsafeRawBufferPointer(rebasing: bytes[middle...]),
-                    at: position + UInt64(middle))
-                ring.place(UnsafeRawBufferPointer(rebasing: bytes[..<middle]), at: position)
-                ring.advanceEnd(to: position + UInt64(length))
-            } else {
-                precondition(ring.write(bytes) == length, "what was free stays free")
-            }
-            position += UInt64(length)
+            position = end
         }
     }
 
-    /// Checks `total` bytes; the position of the first wrong word, if there is one.
-    private static func consume(_ total: UInt64, from ring: StreamRing, seed: UInt64) -> UInt64? {
+    /// Checks `total` bytes, and lets the limit grow as they come.
+    /// - Returns: the position of the first piece that is wrong.
+    private static func consume(_ total: Int, from ring: StreamRing, seed: UInt64) -> Int? {
         var random = Generator(state: seed)
-        let words = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 1 << 14)
-        let expected = UnsafeMutableBufferPointer<UInt64>.allocate(capacity: 1 << 14)
-        defer {
-            words.deallocate()
-            expected.deallocate()
-        }
-        var position: UInt64 = 0
+        let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 100_000, alignment: 8)
+        defer { buffer.deallocate() }
+        var position = 0
+        var wrong: Int?
         while position < total {
-            let wanted = Int.random(in: 1...words.count, using: &random)
-            let buffer = UnsafeMutableRawBufferPointer(
-                UnsafeMutableBufferPointer(rebasing: words[..<wanted]))
-            let count = ring.copy(from: position, into: buffer) / 8
-            fill(UnsafeMutableBufferPointer(rebasing: expected[..<count]), from: position)
-            guard words[..<count].elementsEqual(expected[..<count]) else { return position }
-            position += UInt64(count) * 8
-            ring.release(upTo: position)
+            let wanted = Int.random(in: 1...buffer.count, using: &random)
+            let count = ring.copy(
+                from: UInt64(position),
+                into: UnsafeMutableRawBufferPointer(rebasing: buffer[..<wanted]))
+            let range = position..<position + count
+            if wrong == nil, !Source.isThere(range, in: buffer.baseAddress!) { wrong = position }
+            position += count
+            ring.release(upTo: UInt64(position))
+            if position >> 20 > ring.limit >> 12, ring.limit < ring.capacity { ring.limit *= 2 }
         }
-        return nil
+        return wrong
     }
 
     @Test(arguments: [4096, 1 << 17, 1 << 24])
     func oneProducerAndOneConsumerOnTheirOwnThreads(capacity: Int) {
-        let total: UInt64 = capacity == 4096 ? 8 << 20 : 128 << 20
+        let total = capacity == 4096 ? 8 << 20 : 256 << 20
         let budget = MemoryBudget(limit: 0)
-        let ring = StreamRing(capacity: capacity, limit: capacity, pool: budget)
-        let wrong = Mutex<UInt64?>(nil)
-        let isDone = Atomic<Bool>(false)
-        DispatchQueue.concurrentPerform(iterations: 3) { role in
-            switch role {
-            case 0:
-                Self.produce(total, into: ring, seed: 1)
-            case 1:
-                let position = Self.consume(total, from: ring, seed: 2)
-                wrong.withLock { $0 = position }
-                isDone.store(true, ordering: .releasing)
-            default:
-                // The network thread tunes the limit; writing must go on, and growth only helps.
-                var random = Generator(state: 3)
-                while !isDone.load(ordering: .acquiring) {
-                    ring.limit = max(ring.limit, Int.random(in: 4096...capacity, using: &random))
-                }
-            }
+        let ring = StreamRing(capacity: capacity, limit: 4096, pool: budget)
+        let wrong = Mutex<Int?>(nil)
+        DispatchQueue.concurrentPerform(iterations: 2) { role in
+            if role == 0 { return Self.produce(total, into: ring, seed: 1) }
+            let position = Self.consume(total, from: ring, seed: 2)
+            wrong.withLock { $0 = position }
         }
         #expect(wrong.withLock { $0 } == nil)
-        #expect(ring.startPosition == total && ring.count == 0)
+        #expect(ring.startPosition == UInt64(total) && ring.count == 0)
         ring.trim()
         #expect(budget.chunkBytesInUse == 0)
     }
