@@ -4,70 +4,6 @@ import Testing
 
 /// Rules of draft-ietf-ccwg-bbr-06, with datagrams of 1000 bytes and a round trip of 100 ms.
 struct BBRTests {
-    /// Acknowledges a round trip at a time.
-    private struct Path {
-        var bbr = BBR(maximumDatagramSize: 1000)
-        var rtt = rttEstimator(.milliseconds(100))
-        var now = Instant.seconds(1)
-        var delivered: UInt64 = 0
-        var lost: UInt64 = 0
-        var number: UInt64 = 0
-
-        /// A round trip that delivers at `rate` (bytes per second) and ends with `inFlight` bytes.
-        mutating func round(
-            rate: Double, roundTrip: Interval = .milliseconds(100), inFlight: Int = 100_000,
-            lost losses: Int = 0, isApplicationLimited: Bool = false
-        ) {
-            now = now + roundTrip
-            let bytes = Int(rate * roundTrip.inSeconds)
-            let prior = delivered
-            let before = lost
-            delivered += UInt64(bytes)
-            for _ in 0..<losses { lose(priorDelivered: prior, priorLost: before, inFlight: inFlight) }
-            number += 10
-            rtt.addSample(roundTrip)
-            bbr.onAcknowledgement(
-                AcknowledgementSample(
-                    now: now, acknowledgedBytes: bytes, acknowledgedSinceEvent: bytes,
-                    lostBytes: losses * 1000, priorBytesInFlight: inFlight + bytes,
-                    bytesInFlight: inFlight, isWindowLimited: true, largestAcknowledged: number,
-                    nextPacketNumber: number + 1, latestRTT: roundTrip,
-                    delivery: DeliverySample(
-                        delivered: UInt64(bytes), interval: roundTrip,
-                        isApplicationLimited: isApplicationLimited, priorDelivered: prior,
-                        bytesInFlightWhenSent: inFlight, lostSince: lost - before),
-                    totalDelivered: delivered, totalLost: lost), rtt: rtt)
-        }
-
-        private mutating func lose(priorDelivered: UInt64, priorLost: UInt64, inFlight: Int) {
-            lost += 1000
-            bbr.onLoss(
-                LossSample(
-                    now: now, size: 1000,
-                    stamp: DeliveryStamp(
-                        delivered: priorDelivered, deliveredAt: now, firstSentAt: now,
-                        bytesInFlight: inFlight, lost: priorLost),
-                    isApplicationLimited: false, bytesInFlight: inFlight,
-                    totalDelivered: delivered, totalLost: lost))
-        }
-
-        /// Through Startup and Drain, at 1 MB/s: the BDP is 100 kB.
-        static func settled() -> Path {
-            var path = Path()
-            for rate in [1e5, 2e5, 4e5, 8e5, 1e6, 1e6, 1e6, 1e6] {
-                path.round(rate: rate, inFlight: 150_000)
-            }
-            path.round(rate: 1e6, inFlight: 90_000)
-            return path
-        }
-
-        mutating func run(until state: BBR.State, rate: Double = 1e6, limit: Int = 100) {
-            for _ in 0..<limit where bbr.state != state {
-                round(rate: rate, inFlight: 90_000)
-            }
-        }
-    }
-
     @Test func theFirstRateIsTheInitialWindowsPerRoundTrip() {
         let bbr = BBR(maximumDatagramSize: 1000)
         #expect(bbr.congestionWindow == 10_000)
@@ -78,7 +14,7 @@ struct BBRTests {
     }
 
     @Test func startupSendsFasterAsLongAsThatDeliversMore() {
-        var path = Path()
+        var path = BBRPath()
         for rate in [1e5, 2e5, 4e5, 8e5, 1.6e6] {
             path.round(rate: rate, inFlight: 150_000)
             #expect(path.bbr.state == .startup)
@@ -88,7 +24,7 @@ struct BBRTests {
     }
 
     @Test func threeRoundsWithoutGrowthEndStartup() {
-        var path = Path()
+        var path = BBRPath()
         for rate in [4e5, 8e5, 1e6, 1.1e6, 1.1e6] { path.round(rate: rate, inFlight: 150_000) }
         #expect(path.bbr.state == .startup)
         path.round(rate: 1.1e6, inFlight: 150_000)
@@ -102,7 +38,7 @@ struct BBRTests {
     }
 
     @Test func roundsLimitedByTheApplicationProveNothing() {
-        var path = Path()
+        var path = BBRPath()
         path.round(rate: 1e6)
         for _ in 0..<20 { path.round(rate: 1e5, isApplicationLimited: true) }
         #expect(path.bbr.state == .startup)
@@ -112,8 +48,8 @@ struct BBRTests {
         #expect(path.bbr.maximumBandwidth.value == 2e6)
     }
 
-    @Test func highLossEndsStartup() {
-        var path = Path()
+    @Test func oneBurstOfLossesDoesNotEndStartup() {
+        var path = BBRPath()
         for rate in [1e5, 2e5, 4e5] { path.round(rate: rate) }
         // One acknowledgement with losses is not enough: StartupFullLossCnt is 6 in a round.
         path.round(rate: 8e5, lost: 20)
@@ -121,8 +57,27 @@ struct BBRTests {
         #expect(path.bbr.inflightLongTerm == .infinity)
     }
 
+    @Test func aRoundWithSixLossesEndsStartup() {
+        var path = BBRPath()
+        for rate in [1e5, 2e5, 4e5] { path.round(rate: rate) }
+        let before = path.bbr
+        for _ in 0..<6 {
+            path.round(rate: 4e5, lost: 3, isNewRound: false)
+            #expect(path.bbr.state == .startup)
+        }
+        path.round(rate: 4e5, inFlight: 100_000, lost: 3)
+        #expect(path.bbr.state == .drain)
+        // The BDP, or what a round delivered.
+        #expect(path.bbr.inflightLongTerm == 40_000)
+        // They were none: more bandwidth is looked for again (§5.5.11.2).
+        path.bbr.undo(to: before)
+        #expect(path.bbr.state == .startup)
+        #expect(!path.bbr.fullBandwidth.wasReached)
+        #expect(path.bbr.inflightLongTerm == .infinity)
+    }
+
     @Test func aMarkInStartupEndsIt() {
-        var path = Path()
+        var path = BBRPath()
         for rate in [1e5, 2e5, 4e5] { path.round(rate: rate) }
         path.bbr.onCongestionEvent(now: path.now, isExplicit: true)
         path.round(rate: 8e5, inFlight: 300_000)
@@ -131,7 +86,7 @@ struct BBRTests {
     }
 
     @Test func aCycleDrainsCruisesRefillsAndProbes() {
-        var path = Path.settled()
+        var path = BBRPath.settled()
         #expect(path.bbr.state == .probeCruise)
         let start = path.now
         path.run(until: .probeRefill)
@@ -156,7 +111,7 @@ struct BBRTests {
     }
 
     @Test func moreBandwidthIsFound() {
-        var path = Path.settled()
+        var path = BBRPath.settled()
         path.run(until: .probeUp)
         path.round(rate: 1.25e6, inFlight: 100_000)
         path.round(rate: 1.6e6, inFlight: 130_000)
@@ -165,7 +120,7 @@ struct BBRTests {
     }
 
     @Test func aProbeThatLosesTooMuchBoundsWhatIsInFlight() {
-        var path = Path.settled()
+        var path = BBRPath.settled()
         path.run(until: .probeUp)
         path.round(rate: 1e6, inFlight: 100_000, lost: 1)
         #expect(path.bbr.state == .probeUp)
@@ -180,14 +135,14 @@ struct BBRTests {
     }
 
     @Test func littleLossOutsideOfProbesCostsNothing() {
-        var path = Path.settled()
+        var path = BBRPath.settled()
         path.run(until: .probeCruise)
         for _ in 0..<10 { path.round(rate: 0.98e6, inFlight: 90_000, lost: 1) }
         #expect(path.bbr.bandwidth == 1e6)
     }
 
     @Test func muchLossOutsideOfProbesLowersTheRateUntilTheNext() {
-        var path = Path.settled()
+        var path = BBRPath.settled()
         path.run(until: .probeCruise)
         for _ in 0..<4 { path.round(rate: 5e5, inFlight: 90_000, lost: 10) }
         // No further than β in a round (§5.5.10.3).
@@ -198,7 +153,7 @@ struct BBRTests {
     }
 
     @Test func aMarkOutsideOfProbesLowersTheRate() {
-        var path = Path.settled()
+        var path = BBRPath.settled()
         path.run(until: .probeCruise)
         path.bbr.onCongestionEvent(now: path.now, isExplicit: true)
         for _ in 0..<2 { path.round(rate: 8e5, inFlight: 90_000) }
@@ -209,7 +164,7 @@ struct BBRTests {
     }
 
     @Test func lossesThatWereNoneAreUndone() {
-        var path = Path.settled()
+        var path = BBRPath.settled()
         path.run(until: .probeUp)
         let before = path.bbr
         path.round(rate: 1e6, inFlight: 110_000, lost: 3)
@@ -222,7 +177,7 @@ struct BBRTests {
     }
 
     @Test func aQueueThatStaysCallsForProbeRTT() {
-        var path = Path.settled()
+        var path = BBRPath.settled()
         let start = path.now
         var longest = 0
         while path.bbr.state != .probeRTT, longest < 100 {
@@ -243,7 +198,7 @@ struct BBRTests {
     }
 
     @Test func aPathWithoutAQueueNeedsNoProbeRTT() {
-        var path = Path.settled()
+        var path = BBRPath.settled()
         for _ in 0..<200 {
             path.round(rate: 1e6, roundTrip: .microseconds(100_500), inFlight: 90_000)
             #expect(path.bbr.state != .probeRTT)
@@ -251,13 +206,13 @@ struct BBRTests {
     }
 
     @Test func aLongerPathIsLearnt() {
-        var path = Path.settled()
+        var path = BBRPath.settled()
         for _ in 0..<100 { path.round(rate: 1e6, roundTrip: .milliseconds(200), inFlight: 40_000) }
         #expect(path.bbr.minimumRTT.value == .milliseconds(200))
     }
 
     @Test func restartingFromIdlePacesAtTheBandwidth() {
-        var path = Path.settled()
+        var path = BBRPath.settled()
         path.run(until: .probeUp)
         #expect((path.bbr.pacingRate ?? 0) > 1.2e6)
         path.bbr.onSend(
@@ -271,7 +226,7 @@ struct BBRTests {
     }
 
     @Test func persistentCongestionLeavesTheMinimum() {
-        var path = Path.settled()
+        var path = BBRPath.settled()
         path.bbr.onPersistentCongestion()
         #expect(path.bbr.congestionWindow == 2000)
         // With what is delivered, the window comes back.
@@ -286,49 +241,5 @@ struct BBRTests {
         bbr.onPersistentCongestion()
         bbr.didChangeMaximumDatagramSize(65_507)
         #expect(bbr.congestionWindow == 131_014)
-    }
-}
-
-struct BBRFilterTests {
-    @Test func theBandwidthOfTwoCyclesCounts() {
-        var filter = BBR.BandwidthFilter()
-        filter.update(5)
-        filter.update(3)
-        #expect(filter.value == 5)
-        filter.advance()
-        filter.update(2)
-        #expect(filter.value == 5)
-        filter.advance()
-        #expect(filter.value == 2)
-        // A cycle without a sample keeps what there is.
-        filter.advance()
-        filter.advance()
-        #expect(filter.value == 2)
-    }
-
-    @Test func theWindowedMaximumForgets() {
-        var filter = BBR.WindowedMaximum()
-        filter.update(10, at: 0, length: 10)
-        for time in 1...10 as ClosedRange<UInt64> {
-            filter.update(Double(time % 4), at: time, length: 10)
-            #expect(filter.value == 10)
-        }
-        filter.update(1, at: 11, length: 10)
-        #expect(filter.value < 10)
-        #expect(filter.value >= 1)
-        filter.update(7, at: 12, length: 10)
-        #expect(filter.value == 7)
-        // Long after, only the present counts.
-        filter.update(2, at: 40, length: 10)
-        #expect(filter.value == 2)
-    }
-
-    @Test func probesOfTwoConnectionsDriftApart() {
-        var first = BBR.XorShift()
-        var second = BBR.XorShift()
-        let a = first.next(entropy: 14_000)
-        let b = second.next(entropy: 15_400)
-        #expect(a != b)
-        #expect(first.next(entropy: 0) != a)
     }
 }

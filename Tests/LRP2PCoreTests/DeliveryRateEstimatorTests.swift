@@ -26,7 +26,9 @@ struct DeliveryRateEstimatorTests {
             }
         }
 
-        mutating func acknowledge(_ numbers: some Sequence<Int>, at now: Instant) -> DeliverySample? {
+        mutating func acknowledge(
+            _ numbers: some Sequence<Int>, at now: Instant
+        ) -> DeliverySample? {
             for number in numbers {
                 let packet = packets[number]
                 estimator.didAcknowledge(
