@@ -22,10 +22,10 @@ extension BBR {
 
     // MARK: Losses
 
-    /// The first loss of a round.
-    mutating func noteCongestion(delivered: UInt64) {
+    /// A packet was lost or marked.
+    mutating func noteCongestion(isMark: Bool, delivered: UInt64) {
         if !latest.isLossInRound { undoState = nil }
-        latest.noteLoss(delivered: delivered)
+        latest.noteCongestion(isMark: isMark, delivered: delivered)
     }
 
     static func isInflightTooHigh(lost: Double, inFlight: Double) -> Bool {
@@ -60,7 +60,7 @@ extension BBR {
     mutating func respondToMarks(_ rate: RateSample) {
         guard isMarked else { return }
         isMarked = false
-        noteCongestion(delivered: rate.totalDelivered)
+        noteCongestion(isMark: true, delivered: rate.totalDelivered)
         if state == .startup {
             leaveStartup()
         } else if probe.isSample {
@@ -71,10 +71,14 @@ extension BBR {
     }
 
     /// Once for each round trip: what was lost outside of probes bounds the model (§5.5.10.3).
+    ///
+    /// The draft lets any loss do that. Then every round trip of a path with a little random loss
+    /// lowers the rate by that loss and the pacing margin, which is a tenth of it between probes;
+    /// the threshold that holds for probes is taken as the measure of congestion here, too.
     mutating func adaptLowerBounds() {
         guard latest.isStart else { return }
-        defer { latest.isLossInRound = false }
-        guard latest.isLossInRound, !state.isProbingBandwidth, latest.isLossHigh else { return }
+        defer { latest.endCongestion() }
+        guard latest.isCongested, !state.isProbingBandwidth else { return }
         if !shortTerm.bandwidth.isFinite { shortTerm.bandwidth = maximumBandwidth.value }
         if !shortTerm.inflight.isFinite { shortTerm.inflight = window }
         shortTerm.bandwidth = max(latest.bandwidth, Self.decreaseFactor * shortTerm.bandwidth)

@@ -102,7 +102,9 @@ extension BBR {
 
     private mutating func isTimeToGoDown(_ rate: RateSample) -> Bool {
         // The level that lost too much last time is reached, not held, for one probe (§5.3.3.6).
-        if probe.wasTooHigh, rate.bytesInFlight >= inflightLongTerm {
+        // The window lets no more than whole datagrams up to it.
+        let reached = rate.priorBytesInFlight + Double(maximumDatagramSize)
+        if probe.wasTooHigh, reached > inflightLongTerm {
             probe.wasPrecautionary = true
             return true
         }

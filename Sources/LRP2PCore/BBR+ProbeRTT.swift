@@ -4,8 +4,11 @@ extension BBR {
     /// The shortest round trip, of the last ten seconds and of those since the last ProbeRTT.
     struct MinimumRTTFilter: Sendable {
         private static let length: Interval = .seconds(10)
-        private static let tolerance: Int64 = 64
         private static let probeInterval: Interval = .seconds(5)
+        /// A sample that exceeds the minimum by no more than this part of it confirms it: the queue
+        /// was empty, which is all that ProbeRTT could bring about. (The draft wants a lower one,
+        /// so that a lone flow that keeps no queue would halve its window for nothing.)
+        private static let tolerance: Int64 = 64
 
         /// BBR.min_rtt
         private(set) var value: Interval?

@@ -134,7 +134,7 @@ struct BBR: CongestionController {
         let rate = RateSample(sample, unusableUntil: probeRTT.unusableUntil)
         updateModelAndState(rate)
         setPacingRate(gain: state.pacingGain)
-        setWindow(acknowledged: Double(sample.acknowledgedBytes), totalDelivered: rate.totalDelivered)
+        setWindow(rate)
         if rounds.isStart {
             wasWindowFull = isWindowFull
             isWindowFull = false
@@ -143,9 +143,9 @@ struct BBR: CongestionController {
 
     /// §5.2.3
     private mutating func updateModelAndState(_ rate: RateSample) {
+        respondToMarks(rate)
         latest.begin(rate)
         updateBandwidth(rate)
-        respondToMarks(rate)
         adaptLowerBounds()
         aggregation.update(
             rate, bandwidth: bandwidth, limit: window, round: rounds.count,
@@ -163,15 +163,15 @@ struct BBR: CongestionController {
     }
 
     mutating func onLoss(_ sample: LossSample) {
-        noteCongestion(delivered: sample.totalDelivered)
+        noteCongestion(isMark: false, delivered: sample.totalDelivered)
         guard probe.isSample else { return }
         let inFlight = Double(sample.stamp.bytesInFlight)
         let lost = Double(sample.totalLost - sample.stamp.lost)
         guard Self.isInflightTooHigh(lost: lost, inFlight: inFlight) else { return }
+        let safe = Self.inflightAtLoss(size: Double(sample.size), lost: lost, inFlight: inFlight)
         handleInflightTooHigh(
-            inFlight: Self.inflightAtLoss(size: Double(sample.size), lost: lost, inFlight: inFlight),
-            isApplicationLimited: sample.isApplicationLimited,
-            now: sample.now, delivered: sample.totalDelivered)
+            inFlight: safe, isApplicationLimited: sample.isApplicationLimited, now: sample.now,
+            delivered: sample.totalDelivered)
     }
 
     /// Losses were told one by one; a mark is treated like the losses of a round that are too many
@@ -188,7 +188,7 @@ struct BBR: CongestionController {
     /// §5.5.11.2
     mutating func undo(to before: BBR) {
         window = max(window, before.window)
-        latest.isLossInRound = false
+        latest.endCongestion()
         fullBandwidth.reset()
         shortTerm.bandwidth = max(shortTerm.bandwidth, before.shortTerm.bandwidth)
         shortTerm.inflight = max(shortTerm.inflight, before.shortTerm.inflight)
@@ -246,11 +246,12 @@ struct BBR: CongestionController {
     var targetInflight: Double { min(bandwidthDelayProduct() ?? initialWindow, window) }
 
     /// §5.6.4.6
-    private mutating func setWindow(acknowledged: Double, totalDelivered: UInt64) {
+    private mutating func setWindow(_ rate: RateSample) {
+        let acknowledged = rate.newlyAcknowledged
         let maximum = inflight(gain: state.windowGain, extra: aggregation.extraAcknowledged)
         if fullBandwidth.wasReached {
             window = min(window + acknowledged, maximum)
-        } else if window < maximum || Double(totalDelivered) < initialWindow {
+        } else if window < maximum || Double(rate.totalDelivered) < initialWindow {
             window += acknowledged
         }
         window = max(window, minimumPipeWindow)

@@ -12,7 +12,9 @@ extension BBR {
         var lostSince = 0.0
         var newlyAcknowledged: Double
         var newlyLost: Double
+        /// Bytes in flight after the acknowledgement and before it.
         var bytesInFlight: Double
+        var priorBytesInFlight: Double
         var rtt: Interval?
         var totalDelivered: UInt64
         /// Differs from one connection to another; for what is to be random.
@@ -25,6 +27,7 @@ extension BBR {
             newlyAcknowledged = Double(sample.acknowledgedBytes)
             newlyLost = Double(sample.lostBytes)
             bytesInFlight = Double(sample.bytesInFlight)
+            priorBytesInFlight = Double(sample.priorBytesInFlight)
             rtt = sample.latestRTT
             totalDelivered = sample.totalDelivered
             entropy =
@@ -90,14 +93,15 @@ extension BBR {
     struct LatestRound: Sendable {
         private(set) var bandwidth = 0.0
         private(set) var inflight = 0.0
-        var isLossInRound = false
+        private(set) var isLossInRound = false
+        private var isMarked = false
         /// Acknowledgements that told of losses.
         private(set) var lossEvents = 0
         /// Whether the present acknowledgement ends a round.
         private(set) var isStart = false
         /// Bytes lost and delivered in this round, for its loss rate.
-        private(set) var lost = 0.0
-        private(set) var acknowledged = 0.0
+        private var lost = 0.0
+        private var acknowledged = 0.0
         private var nextDelivered: UInt64 = 0
 
         mutating func begin(_ rate: RateSample) {
@@ -119,16 +123,26 @@ extension BBR {
             acknowledged = 0
         }
 
-        var isLossHigh: Bool { BBR.isInflightTooHigh(lost: lost, inFlight: lost + acknowledged) }
+        /// Whether what was lost means congestion: a mark does, and more than the acceptable loss.
+        var isCongested: Bool {
+            isLossInRound
+                && (isMarked || BBR.isInflightTooHigh(lost: lost, inFlight: lost + acknowledged))
+        }
 
         /// The first loss begins a round of its own, to see all that belongs to it.
-        mutating func noteLoss(delivered: UInt64) {
+        mutating func noteCongestion(isMark: Bool, delivered: UInt64) {
             if !isLossInRound { nextDelivered = delivered }
             isLossInRound = true
+            isMarked = isMarked || isMark
+        }
+
+        mutating func endCongestion() {
+            isLossInRound = false
+            isMarked = false
         }
 
         mutating func reset() {
-            isLossInRound = false
+            endCongestion()
             bandwidth = 0
             inflight = 0
         }

@@ -13,7 +13,7 @@ public enum CongestionControlAlgorithm: String, CaseIterable, Hashable, Sendable
 struct CongestionControl: Sendable {
     let algorithm: CongestionControlAlgorithm
     private var cubic: Cubic
-    var bbr: BBR
+    private var bbr: BBR
 
     init(_ algorithm: CongestionControlAlgorithm, maximumDatagramSize: Int) {
         self.algorithm = algorithm

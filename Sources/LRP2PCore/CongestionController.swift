@@ -33,6 +33,8 @@ protocol CongestionController: Sendable {
     /// Nothing came through for several probe timeouts (RFC 9002 §7.6).
     mutating func onPersistentCongestion()
     /// Every loss since the copy `before` was made proved to be none (RFC 9438 §4.9).
+    ///
+    /// - Parameter before: made before the first `onLoss` of the event, which may change the model.
     mutating func undo(to before: Self)
     /// The path's MTU was found to be larger, or became smaller.
     mutating func didChangeMaximumDatagramSize(_ size: Int)
@@ -62,8 +64,8 @@ struct AcknowledgementSample: Sendable {
     /// Bytes in flight before and after the acknowledgement.
     var priorBytesInFlight: Int
     var bytesInFlight: Int
-    /// Whether the window was in full use when there was last a chance to send; one that is not
-    /// must not grow (RFC 9002 §7.8).
+    /// Whether the window was in full use when there was last a chance to send, or would have been
+    /// but for pacing; one that is not must not grow (RFC 9002 §7.8).
     var isWindowLimited: Bool
     /// The largest packet number acknowledged so far.
     var largestAcknowledged: UInt64

@@ -78,7 +78,8 @@ struct Cubic: CongestionController {
             acknowledged = slowStart(
                 acknowledged: sample.acknowledgedSinceEvent, isFirst: isFirstSlowStart)
         }
-        if acknowledged > 0 { avoidCongestion(acknowledged: acknowledged, rtt: rtt, now: sample.now) }
+        guard acknowledged > 0 else { return }
+        avoidCongestion(acknowledged: acknowledged, rtt: rtt, now: sample.now)
     }
 
     /// The curve must not run on while it cannot be followed (§4.2): its epoch moves by the pause.

@@ -18,7 +18,7 @@ struct Pacer: Sendable {
     /// Bytes that may leave, as of `filledAt`; negative when more has left.
     private var tokens: Double
     private var filledAt = Instant(nanoseconds: .min)
-    /// Whether the last packet had to wait: only then is being late the timer's fault.
+    /// Whether a packet had to wait: only then is being late the timer's fault.
     private var isWaiting = false
 
     init(maximumDatagramSize: Int) {
@@ -70,7 +70,8 @@ struct Pacer: Sendable {
         guard let rate else { return }
         fill(rate: rate, now: now)
         tokens -= Double(size)
-        isWaiting = false
+        // As long as there are more, the lateness is not made up for.
+        if tokens < Double(burst(rate: rate)) { isWaiting = false }
     }
 
     /// When a packet of `size` bytes may leave; `nil`: now.

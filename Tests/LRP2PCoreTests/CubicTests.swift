@@ -34,6 +34,7 @@ struct CubicTests {
         }
     }
 
+    /// RFC 9002 §7.2: ten datagrams, or 14720 bytes, or two datagrams.
     @Test(arguments: [(1400, 14_000), (1472, 14_720), (9000, 18_000), (65_507, 131_014)])
     func theInitialWindowIsTheOneOfRFC9002(size: Int, window: Int) {
         #expect(Cubic(maximumDatagramSize: size).congestionWindow == window)
