@@ -61,15 +61,15 @@ import Testing
     func bytesPassBothWays(selectsInKernel: Bool, sockets: (Int, Int)) async throws {
         let a = try listen(sockets: sockets.0, selectsInKernel: selectsInKernel)
         let b = try listen(sockets: sockets.1, selectsInKernel: selectsInKernel)
-        async let first = exchange(12, from: a, to: b, bytes: 100_000)
-        async let second = exchange(12, from: b, to: a, bytes: 100_000)
+        async let first = exchange(12, from: a, to: b, bytes: 40_000)
+        async let second = exchange(12, from: b, to: a, bytes: 40_000)
         let (there, back) = try await (first, second)
         let idsOfA = there.outbound + back.inbound, idsOfB = there.inbound + back.outbound
         #expect(Set(idsOfA).count == 24 && Set(idsOfB).count == 24, "no id twice in a socket")
         await a.close()
         await b.close()
         let sums = (a.statistics, b.statistics)
-        #expect(sums.0.sentBytes >= 24 * 100_000 && sums.0.receivedBytes >= 24 * 100_000)
+        #expect(sums.0.sentBytes >= 24 * 40_000 && sums.0.receivedBytes >= 24 * 40_000)
         #expect(sums.1.handshakeDurations.counts.reduce(0, +) == 24)
     }
 
@@ -89,7 +89,7 @@ import Testing
         // One connection each: what the kernel joins is then of one connection.
         for _ in 0..<8 {
             let client = try listen(sockets: 1)
-            _ = try await exchange(1, from: client, to: server, bytes: 100_000)
+            _ = try await exchange(1, from: client, to: server, bytes: 40_000)
             await client.close()
         }
         #expect(server.handedOver == 0)
