@@ -7,19 +7,19 @@ import Sodium
 ///
 /// Each turn takes a bounded number of datagrams from the socket, all commands, and sends a bounded
 /// number; so neither of them can starve the others. A turn in which nothing happened ends in
-/// sleep.
+/// sleep, unless it is likely to be a short one (see ``Vigilance``).
 final class NetworkLoop {
     /// Slots per receiving system call; each holds one datagram or a train of them.
     private static let receiveSlots = 32
     /// Datagrams received before their acknowledgements are sent.
     static let datagramsBetweenSends = 64
-    /// Sending system calls in a row.
-    private static let sendCallsPerTurn = 4
+    /// Sending system calls in a row; each takes up to 192 KiB, so it is about a millisecond until
+    /// what arrives is looked at again.
+    private static let sendCallsPerTurn = 2
     /// Published figures are at least this old before they are replaced.
     private static let publicationInterval = Interval.milliseconds(5)
     /// Publishing takes one part in so many of the thread's time at most.
     private static let publicationShare: Int64 = 20
-
     /// A sleep shorter than this is not worth the system call: it looks again instead.
     private static let shortestSleep = Interval.microseconds(10)
 
