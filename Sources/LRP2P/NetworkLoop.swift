@@ -45,7 +45,7 @@ final class NetworkLoop {
     var handedOver = HandoverQueue.Contents()
     private let socket: UDPSocket
     private let poller: Poller
-    private var receiving: ReceiveBatch
+    private let receiving: ReceiveBatch
     private var sending: SendBatch
     private var commands: [Command] = []
     /// By the core's connection id. As many as the endpoint's limit on connections.
@@ -143,14 +143,7 @@ final class NetworkLoop {
         var hasSent = false
         for _ in 0..<NetworkLoop.sendCallsPerTurn {
             guard sending.isEmpty || flush() else { return hasSent }
-            let now = MonotonicClock.now
-            while !sending.isFull,
-                let transmit = endpoint.pollTransmit(into: sending.nextSlot, now: now)
-            {
-                sending.append(
-                    length: transmit.length, to: transmit.destination, from: socket,
-                    isPathProbe: transmit.isPathProbe, isECNCapable: transmit.isECNCapable)
-            }
+            sending.fill(from: endpoint, for: socket, now: MonotonicClock.now)
             if sending.isEmpty { return hasSent }
             let wasFull = sending.isFull
             hasSent = true
