@@ -3,8 +3,9 @@ import Synchronization
 /// One UDP port with any number of peers.
 ///
 /// All protocol work of a socket is done by threads of its own, one or as many as
-/// ``PeerSocketConfiguration/sockets`` says; everything here can be called from any task. The socket closes with ``close()`` or when the last reference to it goes away,
-/// and all its connections with it: keep it for as long as they are to live.
+/// ``PeerSocketConfiguration/sockets`` says; everything here can be called from any task. The socket
+/// closes with ``close()`` or when the last reference to it goes away, and all its connections with
+/// it: keep it for as long as they are to live.
 public final class PeerSocket: Sendable {
     /// With the port in use.
     public let localAddress: SocketAddress
@@ -113,8 +114,8 @@ public final class PeerSocket: Sendable {
     /// call.
     ///
     /// For programs with a registry of their own. The handler runs on the network threads, on
-    /// several at a time when there are several, so it must be quick and must not wait. It is kept until the socket closes: it should not own the
-    /// socket.
+    /// several at a time when there are several, so it must be quick and must not wait. It is kept
+    /// until the socket closes: it should not own the socket.
     public func onInbound(_ handler: @escaping @Sendable (PeerConnection) -> Void) {
         inbound.setHandler(handler)
     }
