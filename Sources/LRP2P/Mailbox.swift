@@ -27,6 +27,8 @@ final class Mailbox: Sendable {
     private struct State {
         var commands: [Command] = []
         var connectCommands = 0
+        /// Another network thread has received datagrams for this one.
+        var hasDatagrams = false
         var deadlines = DeadlineQueue()
         /// While the thread sleeps: when it will wake by itself.
         var sleepsUntil: Instant?
@@ -84,6 +86,15 @@ final class Mailbox: Sendable {
         state.withLock { $0.deadlines.discardOne() }
     }
 
+    /// Tells that there are datagrams in the thread's ``HandoverQueue``.
+    func announceDatagrams() {
+        state.withLock { state in
+            guard !state.isClosed else { return }
+            state.hasDatagrams = true
+            wake(&state)
+        }
+    }
+
     private func wake(_ state: inout State) {
         guard state.sleepsUntil != nil else { return }
         state.sleepsUntil = nil
@@ -95,22 +106,29 @@ final class Mailbox: Sendable {
 
 extension Mailbox {
     /// Exchanges the waiting commands for an empty array, whose memory is used again.
-    func take(_ commands: inout [Command]) {
+    ///
+    /// - Returns: whether datagrams have been announced since the last time.
+    @discardableResult
+    func take(_ commands: inout [Command]) -> Bool {
         commands.removeAll(keepingCapacity: true)
-        state.withLock { state in
+        return state.withLock { state in
             state.sleepsUntil = nil
-            guard !state.commands.isEmpty else { return }
+            let hasDatagrams = state.hasDatagrams
+            state.hasDatagrams = false
+            guard !state.commands.isEmpty else { return hasDatagrams }
             swap(&state.commands, &commands)
             state.connectCommands = 0
+            return hasDatagrams
         }
     }
 
     /// Says that the thread is about to sleep until `deadline` or the first deadline of a task.
     ///
-    /// - Returns: when to wake up; `nil` when there are commands, so not to sleep at all.
+    /// - Returns: when to wake up; `nil` when there are commands or datagrams, so not to sleep at
+    ///   all.
     func prepareToSleep(until deadline: Instant) -> Instant? {
         state.withLock { state in
-            guard state.commands.isEmpty else { return nil }
+            guard state.commands.isEmpty, !state.hasDatagrams else { return nil }
             let until = min(deadline, state.deadlines.earliest ?? deadline)
             state.sleepsUntil = until
             return until

@@ -1,33 +1,25 @@
 import CLinux
 import Glibc
 import Sodium
-import Synchronization
-
-/// The figures of a socket that any thread may read.
-final class SocketFigures: Sendable {
-    let statistics = Mutex(EndpointStatistics())
-    /// Datagrams the kernel would not take for sending.
-    let sendFailures = Atomic<UInt64>(0)
-}
 
 /// What one network thread does: it owns the protocol's state, and moves datagrams, commands and
 /// events in and out of it.
 ///
 /// Each turn takes a bounded number of datagrams from the socket, all commands, and sends a bounded
 /// number; so neither of them can starve the others. A turn in which nothing happened ends in
-/// sleep.
+/// sleep, unless it is likely to be a short one (see ``Vigilance``).
 final class NetworkLoop {
     /// Slots per receiving system call; each holds one datagram or a train of them.
     private static let receiveSlots = 32
     /// Datagrams received before their acknowledgements are sent.
-    private static let datagramsBetweenSends = 64
-    /// Sending system calls in a row.
-    private static let sendCallsPerTurn = 4
+    static let datagramsBetweenSends = 64
+    /// Sending system calls in a row; each takes up to 192 KiB, so it is about a millisecond until
+    /// what arrives is looked at again.
+    private static let sendCallsPerTurn = 2
     /// Published figures are at least this old before they are replaced.
     private static let publicationInterval = Interval.milliseconds(5)
     /// Publishing takes one part in so many of the thread's time at most.
     private static let publicationShare: Int64 = 20
-
     /// A sleep shorter than this is not worth the system call: it looks again instead.
     private static let shortestSleep = Interval.microseconds(10)
 
@@ -44,10 +36,16 @@ final class NetworkLoop {
     let endpoint: Endpoint
     let mailbox: Mailbox
     let inbound: InboundQueue
+    /// All that share the port, this one too, by the remainder of the connection ids they have.
+    let shards: [NetworkShard]
+    let index: Int
+    let shard: NetworkShard
+    /// Bit i: the shard i has been passed datagrams and not been told yet.
+    var shardsToRing: UInt64 = 0
+    var handedOver = HandoverQueue.Contents()
     private let socket: UDPSocket
-    private let figures: SocketFigures
     private let poller: Poller
-    private var receiving: ReceiveBatch
+    private let receiving: ReceiveBatch
     private var sending: SendBatch
     private var commands: [Command] = []
     /// By the core's connection id. As many as the endpoint's limit on connections.
@@ -57,18 +55,20 @@ final class NetworkLoop {
     private var nextPublication = MonotonicClock.now
 
     init(
-        socket: UDPSocket, configuration: PeerSocketConfiguration, mailbox: Mailbox,
-        inbound: InboundQueue, figures: SocketFigures
+        socket: UDPSocket, configuration: PeerSocketConfiguration, shards: [NetworkShard],
+        index: Int, inbound: InboundQueue
     ) throws(ListenError) {
         self.socket = socket
-        self.mailbox = mailbox
+        self.shards = shards
+        self.index = index
         self.inbound = inbound
-        self.figures = figures
+        shard = shards[index]
+        mailbox = shard.mailbox
         poller = try Poller(socket: socket, eventDescriptor: mailbox.eventDescriptor)
         receiving = try ReceiveBatch(capacity: NetworkLoop.receiveSlots)
         sending = try SendBatch()
         endpoint = Endpoint(
-            configuration: configuration.endpoint,
+            configuration: configuration.endpoint(ofShard: index),
             staticPrivateKey: configuration.identity.keyAgreementKey,
             random: { Sodium.fillWithRandomBytes($0) })
     }
@@ -104,9 +104,11 @@ final class NetworkLoop {
         shutDown()
     }
 
+    /// Takes in what other threads have for this one.
     private func handleCommands() -> Bool {
-        mailbox.take(&commands)
-        guard !commands.isEmpty else { return false }
+        let hasDatagrams = mailbox.take(&commands)
+        if hasDatagrams { takeHandedOver() }
+        guard !commands.isEmpty else { return hasDatagrams }
         let now = MonotonicClock.now
         for command in commands {
             if case .stop = command { isStopping = true } else { handle(command, now: now) }
@@ -121,7 +123,7 @@ final class NetworkLoop {
             let now = MonotonicClock.now
             let ecn = receiving.codepoint(in: slot)
             let isWhole = receiving.forEachDatagram(in: slot) { datagram, source in
-                endpoint.handleDatagram(datagram, from: source, ecn: ecn, now: now)
+                take(datagram, from: source, ecn: ecn, now: now)
                 sinceSend += 1
             }
             if !isWhole { endpoint.countDrop(.tooLong) }
@@ -130,6 +132,7 @@ final class NetworkLoop {
                 transmit()
             }
         }
+        ringShards()
         return count > 0
     }
 
@@ -140,14 +143,7 @@ final class NetworkLoop {
         var hasSent = false
         for _ in 0..<NetworkLoop.sendCallsPerTurn {
             guard sending.isEmpty || flush() else { return hasSent }
-            let now = MonotonicClock.now
-            while !sending.isFull,
-                let transmit = endpoint.pollTransmit(into: sending.nextSlot, now: now)
-            {
-                sending.append(
-                    length: transmit.length, to: transmit.destination, from: socket,
-                    isPathProbe: transmit.isPathProbe, isECNCapable: transmit.isECNCapable)
-            }
+            sending.fill(from: endpoint, for: socket, now: MonotonicClock.now)
             if sending.isEmpty { return hasSent }
             let wasFull = sending.isFull
             hasSent = true
@@ -160,7 +156,7 @@ final class NetworkLoop {
         let failuresBefore = sending.failures
         defer {
             if sending.failures != failuresBefore {
-                figures.sendFailures.store(sending.failures, ordering: .relaxed)
+                shard.figures.sendFailures.store(sending.failures, ordering: .relaxed)
             }
         }
         return sending.flush(to: socket)
@@ -190,7 +186,7 @@ final class NetworkLoop {
 
     private func publish() {
         let statistics = endpoint.statistics
-        figures.statistics.withLock { $0 = statistics }
+        shard.figures.statistics.withLock { $0 = statistics }
         for record in records.values {
             if case .application(let peer) = record.owner { peer.publish(record.connection) }
         }

@@ -1,20 +1,21 @@
-import CLinux
 import Synchronization
 
 /// One UDP port with any number of peers.
 ///
-/// All protocol work of a socket is done by one thread of its own; everything here can be called
-/// from any task. The socket closes with ``close()`` or when the last reference to it goes away,
-/// and all its connections with it: keep it for as long as they are to live.
+/// All protocol work of a socket is done by threads of its own, one or as many as
+/// ``PeerSocketConfiguration/sockets`` says; everything here can be called from any task. The socket
+/// closes with ``close()`` or when the last reference to it goes away, and all its connections with
+/// it: keep it for as long as they are to live.
 public final class PeerSocket: Sendable {
     /// With the port in use.
     public let localAddress: SocketAddress
     public let identity: Identity
-    private let mailbox: Mailbox
+    private let shards: [NetworkShard]
     private let inbound: InboundQueue
-    private let figures: SocketFigures
-    /// Finished when the thread has let go of everything.
-    private let ended: Waiters
+    /// When the threads have let go of everything.
+    private let end: EndOfThreads
+    /// Counts the calls of ``connect(to:expecting:deadline:)``, for the threads to take turns.
+    private let connects = Atomic<UInt64>(0)
     let reach: UDPSocket.Reach
 
     /// Opens a socket.
@@ -28,42 +29,51 @@ public final class PeerSocket: Sendable {
         on address: SocketAddress,
         configuration: PeerSocketConfiguration = PeerSocketConfiguration(identity: Identity())
     ) throws(ListenError) -> PeerSocket {
-        try PeerSocket(address, configuration)
+        try PeerSocket(address, configuration, selectsInKernel: true)
     }
 
-    private init(
-        _ address: SocketAddress, _ configuration: PeerSocketConfiguration
+    /// - Parameter selectsInKernel: see ``UDPSocket/bind(_:to:selectsInKernel:)``.
+    init(
+        _ address: SocketAddress, _ configuration: PeerSocketConfiguration, selectsInKernel: Bool
     ) throws(ListenError) {
-        let eventDescriptor = clinux_eventfd_create()
-        guard eventDescriptor >= 0 else {
-            throw .system(operation: "eventfd", errno: -eventDescriptor)
-        }
-        let mailbox = Mailbox(eventDescriptor: eventDescriptor)
+        let count = configuration.sockets
+        precondition(
+            PeerSocketConfiguration.allowedSockets.contains(count), "sockets: 1...64, not \(count)")
+        let sockets = try UDPSocket.bind(
+            count, to: address, selectsInKernel: selectsInKernel)
+        var shards: [NetworkShard] = []
+        for _ in sockets { shards.append(try NetworkShard()) }
+        let mailbox = shards[0].mailbox
         let inbound = InboundQueue(limit: configuration.acceptBacklog, mailbox: mailbox)
-        let figures = SocketFigures()
-        let ended = Waiters(mailbox: mailbox)
-        let socket = try UDPSocket(bindingTo: address)
-        socket.enableReceiveTrains()
-        socket.enableReceiveCodepoints()
-        let handover = NetworkLoopHandover(
-            try NetworkLoop(
-                socket: socket, configuration: configuration, mailbox: mailbox, inbound: inbound,
-                figures: figures))
-        localAddress = socket.localAddress
+        let end = EndOfThreads(of: count, mailbox: mailbox)
+        localAddress = sockets[0].localAddress
         identity = configuration.identity
-        reach = socket.reach
-        self.mailbox = mailbox
+        reach = sockets[0].reach
+        self.shards = shards
         self.inbound = inbound
-        self.figures = figures
-        self.ended = ended
-        let status = BackgroundThread.start(name: "lrp2p-network") {
-            handover.run(thenFinish: ended)
+        self.end = end
+        var loops: [NetworkLoopTransfer] = []
+        for (index, socket) in sockets.enumerated() {
+            loops.append(NetworkLoopTransfer(
+                try NetworkLoop(
+                    socket: socket, configuration: configuration, shards: shards, index: index,
+                    inbound: inbound)))
         }
-        guard status == 0 else { throw .system(operation: "pthread_create", errno: status) }
+        for (index, loop) in loops.enumerated() {
+            let status = BackgroundThread.start(name: "lrp2p-net-\(index)") {
+                loop.run(thenCountDown: end)
+            }
+            // What has been started is stopped as the initialiser fails: see `deinit`.
+            guard status == 0 else { throw .system(operation: "pthread_create", errno: status) }
+        }
     }
 
     deinit {
-        mailbox.post(.stop)
+        stop()
+    }
+
+    private func stop() {
+        for shard in shards { shard.mailbox.post(.stop) }
     }
 
     /// Connects to a peer. Cancellation, the deadline and every error end the attempt at once, and
@@ -78,6 +88,8 @@ public final class PeerSocket: Sendable {
         deadline: ContinuousClock.Instant? = nil
     ) async throws(ConnectError) -> PeerConnection {
         guard reach.includes(address) else { throw .unusableAddress(address) }
+        let turn = connects.add(1, ordering: .relaxed).oldValue
+        let mailbox = shards[Int(turn % UInt64(shards.count))].mailbox
         let attempt = ConnectAttempt(address: address, expected: expecting, mailbox: mailbox)
         switch mailbox.postConnect(attempt) {
         case .posted: break
@@ -101,24 +113,35 @@ public final class PeerSocket: Sendable {
     /// ``accept(deadline:)``; those queued already are handed over by this
     /// call.
     ///
-    /// For programs with a registry of their own. The handler runs on the network thread, so it
-    /// must be quick and must not wait. It is kept until the socket closes: it should not own the
-    /// socket.
+    /// For programs with a registry of their own. The handler runs on the network threads, on
+    /// several at a time when there are several, so it must be quick and must not wait. It is kept
+    /// until the socket closes: it should not own the socket.
     public func onInbound(_ handler: @escaping @Sendable (PeerConnection) -> Void) {
         inbound.setHandler(handler)
     }
 
     /// As of some milliseconds ago at most, a little longer with thousands of connections.
-    public var statistics: EndpointStatistics { figures.statistics.withLock { $0 } }
+    public var statistics: EndpointStatistics {
+        shards.reduce(EndpointStatistics()) { sum, shard in
+            sum + shard.figures.statistics.withLock { $0 }
+        }
+    }
 
     /// Datagrams that could not be sent because the kernel refused them: no route, a firewall, or
     /// too large for the path. The protocol sends their contents again, like that of lost ones.
-    public var sendFailures: UInt64 { figures.sendFailures.load(ordering: .relaxed) }
+    public var sendFailures: UInt64 {
+        shards.reduce(0) { $0 + $1.figures.sendFailures.load(ordering: .relaxed) }
+    }
+
+    /// Datagrams that one network thread received for another.
+    var handedOver: UInt64 {
+        shards.reduce(0) { $0 + $1.figures.handedOver.load(ordering: .relaxed) }
+    }
 
     /// Ends all connections (``CloseReason/local``), resumes all waiting tasks, frees the port.
     /// Idempotent; returns when all of it is done, even in a cancelled task.
     public func close() async {
-        mailbox.post(.stop)
-        await ended.waitUntilFinished()
+        stop()
+        await end.wait()
     }
 }

@@ -38,7 +38,8 @@ package final class UDPSocket: Sendable {
     /// - Parameters:
     ///   - address: port 0 picks one; `[::]` takes IPv4 as well (RFC 3493 §5.3), any other address
     ///     its own family only.
-    ///   - sharesPort: other sockets of this user that say so too may have the same address.
+    ///   - sharesPort: it may have the address of another socket of this user that shares its
+    ///     port too.
     package init(
         bindingTo address: SocketAddress, sharesPort: Bool = false
     ) throws(ListenError) {
@@ -55,12 +56,7 @@ package final class UDPSocket: Sendable {
                     socklen_t(MemoryLayout<Int32>.size)) == 0
                 else { throw .system(operation: "setsockopt IPV6_V6ONLY", errno: errno) }
             }
-            if sharesPort {
-                let status = clinux_share_port(descriptor)
-                guard status == 0 else {
-                    throw .system(operation: "setsockopt SO_REUSEPORT", errno: -status)
-                }
-            }
+            if sharesPort { try UDPSocket.sharePort(descriptor) }
             clinux_set_buffer_bytes(descriptor, UDPSocket.bufferBytes, UDPSocket.bufferBytes)
             localAddress = try UDPSocket.bind(descriptor, to: address, isIPv6: isIPv6)
         } catch {
@@ -93,6 +89,18 @@ package final class UDPSocket: Sendable {
     /// Lets the kernel tell the ECN codepoint of what arrives; one that cannot tells nothing.
     package func enableReceiveCodepoints() {
         _ = clinux_enable_receive_codepoints(descriptor, isIPv6)
+    }
+
+    /// Lets further sockets have the address.
+    func sharePort() throws(ListenError) {
+        try UDPSocket.sharePort(descriptor)
+    }
+
+    private static func sharePort(_ descriptor: Int32) throws(ListenError) {
+        let status = clinux_share_port(descriptor)
+        guard status == 0 else {
+            throw .system(operation: "setsockopt SO_REUSEPORT", errno: -status)
+        }
     }
 
     /// Lets the kernel choose, among the sockets that share this one's port, by the connection id

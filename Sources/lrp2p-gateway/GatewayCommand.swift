@@ -27,6 +27,12 @@ struct GatewayCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
+            "How many threads, up to 64, share the work for peers on the UDP port.",
+            valueName: "number"))
+    var sockets = "1"
+
+    @Option(
+        help: ArgumentHelp(
             """
             The file with this gateway's secret identity, made at the first start. (default: \
             $XDG_STATE_HOME/lrp2p-gateway/identity.key, or in ~/.local/state)

@@ -69,6 +69,7 @@ enum Main {
         }
         var configuration = PeerSocketConfiguration(identity: identity)
         configuration.endpoint = settings.endpoint
+        configuration.sockets = settings.sockets
         let socket: PeerSocket
         do {
             socket = try PeerSocket.listen(on: settings.udp, configuration: configuration)

@@ -7,6 +7,7 @@ import Logging
 struct Settings {
     let http: HostPort
     let udp: SocketAddress
+    let sockets: Int
     let keyFile: String
     let logLevel: Logger.Level
     let endpoint: EndpointConfiguration
@@ -25,6 +26,12 @@ struct Settings {
             throw .badOption("--udp", command.udp, allowed: "ADDRESS:PORT, such as 0.0.0.0:3030")
         }
         self.udp = udp
+        guard let sockets = Int(command.sockets),
+            PeerSocketConfiguration.allowedSockets.contains(sockets)
+        else {
+            throw .badOption("--sockets", command.sockets, allowed: "a number from 1 to 64")
+        }
+        self.sockets = sockets
         guard let level = Logger.Level(rawValue: command.logLevel) else {
             let allowed = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
             throw .badOption("--log-level", command.logLevel, allowed: "one of \(allowed)")

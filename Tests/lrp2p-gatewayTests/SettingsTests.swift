@@ -13,6 +13,7 @@ import Testing
         let settings = try settings()
         #expect(settings.http == HostPort(host: "127.0.0.1", port: 8080))
         #expect(settings.udp == SocketAddress(ipv4: 0, port: 3030))
+        #expect(settings.sockets == 1)
         #expect(settings.keyFile == "/k")
         #expect(settings.logLevel == .info)
         // What the help says is what the protocol does by itself.
@@ -27,10 +28,11 @@ import Testing
         let settings = try settings(
             "--http", "localhost:0", "--udp", "[::1]:0", "--log-level", "debug",
             "--idle-timeout", "never", "--keepalive", "25s", "--receive-buffer", "64KiB",
-            "--send-buffer", "8MiB")
+            "--send-buffer", "8MiB", "--sockets", "64")
         #expect(settings.http == HostPort(host: "127.0.0.1", port: 0))
         #expect(settings.udp == SocketAddress("[::1]:0"))
         #expect(settings.logLevel == .debug)
+        #expect(settings.sockets == 64)
         #expect(settings.endpoint.idleTimeout == nil)
         #expect(settings.endpoint.keepAliveInterval == .seconds(25))
         #expect(settings.endpoint.receiveBufferBytes == 64 << 10)
@@ -41,7 +43,8 @@ import Testing
         ("--http", "8080"), ("--http", "127.0.0.1"), ("--udp", "example.org:3030"),
         ("--udp", "3030"), ("--log-level", "loud"), ("--idle-timeout", "0"),
         ("--idle-timeout", "5"), ("--keepalive", "often"), ("--receive-buffer", "1KiB"),
-        ("--send-buffer", "2GiB"),
+        ("--send-buffer", "2GiB"), ("--sockets", "0"), ("--sockets", "65"),
+        ("--sockets", "all"),
     ])
     func aBadValueNamesItself(option: String, value: String) throws {
         let error = #expect(throws: StartFailure.self) { try settings(option, value) }
