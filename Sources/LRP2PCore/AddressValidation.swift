@@ -22,8 +22,14 @@ struct AddressValidation: ~Copyable {
 
     private let secret: SecretBytes
 
-    /// - Parameter secret: `secretLength` random bytes. They need not survive a restart, because no
-    ///   cookie lives long.
+    private static let keyLabel = "LRP2P address validation 1"
+
+    /// - Parameter staticKey: the node's private key, from which the secret is derived.
+    init(staticKey: borrowing SecretBytes) {
+        secret = .derived(from: staticKey, label: Self.keyLabel)
+    }
+
+    /// - Parameter secret: `secretLength` unpredictable bytes.
     init(secret: consuming SecretBytes) {
         precondition(secret.count == Self.secretLength)
         self.secret = secret

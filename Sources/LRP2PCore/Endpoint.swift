@@ -56,8 +56,7 @@ public final class Endpoint {
         Sodium.initialize()
         shared = EndpointShared(configuration: configuration, random: random)
         statelessReset = StatelessReset(staticKey: staticPrivateKey)
-        addressValidation = AddressValidation(
-            secret: SecretBytes(count: AddressValidation.secretLength) { random($0) })
+        addressValidation = AddressValidation(staticKey: staticPrivateKey)
         staticPublicKey = X25519.publicKey(for: staticPrivateKey)
         staticKey = staticPrivateKey
         handshakes = InboundHandshakes(configuration: configuration)

@@ -43,7 +43,6 @@ struct LossRecovery: Sendable {
     private var lossDeadline: Instant?
     /// Whether the congestion window was in full use when there was last a chance to send.
     private var isWindowLimited = false
-    private var isApplicationLimited = false
 
     /// Packets before this one belong to the congestion event that is being recovered from.
     private var recoveryStart: UInt64 = 0
@@ -114,12 +113,13 @@ struct LossRecovery: Sendable {
         packet.contents = contents
         packet.sentAt = now
         packet.state = .inFlight
-        if delivery.isApplicationLimited { packet.contents.insert(.applicationLimited) }
+        packet.stamp = delivery.didSend(
+            bytesInFlightBefore: bytesInFlight, size: size, now: now)
+        let isApplicationLimited = delivery.isApplicationLimited
+        if isApplicationLimited { packet.contents.insert(.applicationLimited) }
         controller.onSend(
             size: size, bytesInFlightBefore: bytesInFlight,
             isApplicationLimited: isApplicationLimited, now: now)
-        packet.stamp = delivery.didSend(
-            bytesInFlightBefore: bytesInFlight, size: size, now: now)
         packets.append(packet)
         packetsInFlight += 1
         bytesInFlight += size
@@ -144,8 +144,9 @@ struct LossRecovery: Sendable {
         let isHeldBack = isWindowFull || (hasMore && pacedUntil(now: now) != nil)
         isWindowLimited = isHeldBack
             || (isInSlowStart && bytesInFlight * 2 >= controller.congestionWindow)
-        isApplicationLimited = !hasMore && !isHeldBack
-        if isApplicationLimited { delivery.markApplicationLimited(bytesInFlight: bytesInFlight) }
+        if !hasMore, !isHeldBack {
+            delivery.markApplicationLimited(bytesInFlight: bytesInFlight)
+        }
     }
 
     // MARK: Acknowledgement

@@ -23,19 +23,7 @@ struct StatelessReset: ~Copyable {
     /// - Parameter staticKey: the node's private key. The secret is derived from it, so that it is
     ///   the same after a restart and does not have to be stored.
     init(staticKey: borrowing SecretBytes) {
-        key = Self.deriveKey(from: staticKey)
-    }
-
-    private static func deriveKey(from staticKey: borrowing SecretBytes) -> SecretBytes {
-        var label = keyLabel
-        var bytes = [UInt8](repeating: 0, count: 32)
-        defer { Sodium.wipe(&bytes) }
-        label.withUTF8 { label in
-            bytes.withUnsafeMutableBytes { bytes in
-                BLAKE2b.keyedHash(key: staticKey, UnsafeRawBufferPointer(label), into: bytes)
-            }
-        }
-        return SecretBytes(copying: bytes)
+        key = .derived(from: staticKey, label: Self.keyLabel)
     }
 
     /// What the peer of this connection is told in the handshake.
@@ -85,6 +73,20 @@ struct StatelessReset: ~Copyable {
             Sodium.areEqual(
                 UnsafeRawBufferPointer(rebasing: datagram[(datagram.count - tokenLength)...]),
                 token)
+        }
+    }
+}
+
+extension SecretBytes {
+    /// 32 bytes that follow from the node's private key, and from which it does not follow.
+    ///
+    /// - Parameter label: a different one for each use.
+    static func derived(from staticKey: borrowing SecretBytes, label: String) -> SecretBytes {
+        var label = label
+        return SecretBytes(count: 32) { bytes in
+            label.withUTF8 { label in
+                BLAKE2b.keyedHash(key: staticKey, UnsafeRawBufferPointer(label), into: bytes)
+            }
         }
     }
 }

@@ -8,16 +8,21 @@ import Testing
 /// Whole endpoints against exchanges between two reference peers.
 struct RecordedExchangeTests {
     /// An endpoint that finds the recorded values where it asks for random ones.
-    private func endpoint(_ staticKey: Hex, random values: [Hex]) -> Endpoint {
+    ///
+    /// - Parameter configuration: a responder may have more to offer than the recorded initiator.
+    private func endpoint(
+        _ staticKey: Hex, random values: [Hex],
+        _ configuration: EndpointConfiguration = EndpointConfiguration()
+    ) -> Endpoint {
         var rest = values.map(\.bytes)
         return Endpoint(
-            configuration: .init(), staticPrivateKey: SecretBytes(copying: staticKey.bytes),
+            configuration: configuration, staticPrivateKey: SecretBytes(copying: staticKey.bytes),
             random: { $0.copyBytes(from: rest.removeFirst()) })
     }
 
     private func transmits(_ endpoint: Endpoint, _ now: Instant) -> [[UInt8]] {
         var result: [[UInt8]] = []
-        withUnsafeTemporaryAllocation(byteCount: 2048, alignment: 8) { buffer in
+        withUnsafeTemporaryAllocation(byteCount: Endpoint.maximumDatagramSize, alignment: 8) { buffer in
             while let transmit = endpoint.pollTransmit(into: buffer, now: now) {
                 result.append(Array(buffer.prefix(transmit.length)))
             }
@@ -38,7 +43,7 @@ struct RecordedExchangeTests {
         let connectionID = Hex("1112131415161718")
         let ours = endpoint(
             recorded.initiatorStaticPrivate,
-            random: [connectionID, recorded.initiatorEphemeralPrivate])
+            random: [connectionID, recorded.initiatorEphemeralPrivate], .base)
         var now = Instant(nanoseconds: 0)
         let connection = try ours.connect(to: Pair.addressB, now: now)
         #expect(transmits(ours, now) == [recorded.datagrams[0].datagram.bytes])

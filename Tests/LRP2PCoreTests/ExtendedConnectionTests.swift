@@ -1,0 +1,165 @@
+import Testing
+
+@testable import LRP2PCore
+
+/// Two peers of the extended protocol.
+struct ExtendedConnectionTests {
+    private func makePair(
+        _ change: (inout EndpointConfiguration) -> Void = { _ in }
+    ) -> Pair {
+        var configuration = EndpointConfiguration()
+        configuration.initialBufferBytes = 1 << 20
+        change(&configuration)
+        return Pair(a: configuration, b: configuration)
+    }
+
+    @Test func bytesTravelBothWaysAndStreamsEnd() throws {
+        let pair = makePair()
+        let (ours, theirs) = try pair.connect()
+        #expect(ours.isExtended && theirs.isExtended)
+        #expect(pair.write(pattern(0..<500_000), to: ours, of: pair.a) == 500_000)
+        #expect(pair.write(pattern(0..<50_000), to: theirs, of: pair.b) == 50_000)
+        pair.a.finishWriting(ours, now: pair.now)
+        #expect(pair.run { theirs.isRemoteStreamComplete })
+        #expect(pair.read(theirs, of: pair.b) == pattern(0..<500_000))
+        #expect(!theirs.isClosed)
+        pair.b.finishWriting(theirs, now: pair.now)
+        #expect(pair.run { ours.isClosed && theirs.isClosed })
+        #expect(pair.read(ours, of: pair.a) == pattern(0..<50_000))
+        #expect(ours.closeReason == .finished && theirs.closeReason == .finished)
+    }
+
+    @Test func acknowledgementsAreFewerThanPackets() throws {
+        let pair = makePair { $0.maximumDatagram = 1400 }
+        let (ours, _) = try pair.connect()
+        let before = pair.sent.count
+        _ = pair.write(pattern(0..<500_000), to: ours, of: pair.a)
+        #expect(pair.run { ours.sendRing.count == 0 })
+        let packets = pair.sent[before...]
+        let answers = packets.count { !$0.isFromA }
+        #expect(answers * 2 <= packets.count - answers + 10)
+        #expect(ours.statistics.retransmissions == 0)
+    }
+
+    @Test func theSearchFindsTheLargestDatagram() throws {
+        let pair = makePair()
+        pair.wire = { $0.bytes.count <= 9000 ? [$0] : [] }
+        let (ours, theirs) = try pair.connect()
+        _ = pair.write(pattern(0..<300_000), to: ours, of: pair.a)
+        #expect(pair.run { ours.sendRing.count == 0 })
+        pair.run(for: .seconds(20))
+        #expect(ours.statistics.datagramBytes == 8972)
+        #expect(pair.read(theirs, of: pair.b) == pattern(0..<300_000))
+    }
+
+    @Test func aBlackHoleIsNoticed() throws {
+        let pair = makePair()
+        let (ours, theirs) = try pair.connect()
+        var limit = 9000
+        pair.wire = { $0.bytes.count <= limit ? [$0] : [] }
+        pair.run(for: .seconds(20))
+        #expect(ours.statistics.datagramBytes > 8900)
+        limit = 1300
+        _ = pair.write(pattern(0..<300_000), to: ours, of: pair.a)
+        #expect(pair.run(within: .seconds(30)) { ours.sendRing.count == 0 })
+        #expect(pair.read(theirs, of: pair.b) == pattern(0..<300_000))
+    }
+
+    @Test func keysChangeUnderLoss() throws {
+        let pair = makePair {
+            $0.rekeyAfterPackets = 50
+            $0.maximumDatagram = 1400
+        }
+        let (ours, theirs) = try pair.connect()
+        var count = 0
+        pair.wire = { flight in
+            count += 1
+            return count % 7 == 0 ? [] : [flight]
+        }
+        _ = pair.write(pattern(0..<600_000), to: ours, of: pair.a)
+        _ = pair.write(pattern(0..<600_000), to: theirs, of: pair.b)
+        #expect(pair.run(within: .seconds(300)) {
+            ours.sendRing.count == 0 && theirs.sendRing.count == 0
+        })
+        #expect(pair.read(theirs, of: pair.b) == pattern(0..<600_000))
+        #expect(pair.read(ours, of: pair.a) == pattern(0..<600_000))
+        #expect(ours.statistics.keyPhase > 5)
+        #expect(pair.a.statistics.drops(.unauthenticated) == 0)
+    }
+
+    @Test func aPeerThatHasForgottenTheConnectionSaysSo() throws {
+        let pair = makePair()
+        let (ours, theirs) = try pair.connect()
+        pair.wire = { _ in [] }
+        pair.b.close(theirs, now: pair.now)
+        pair.flush()
+        pair.wire = { [$0] }
+        _ = pair.write([1, 2, 3], to: ours, of: pair.a)
+        #expect(pair.run(within: .seconds(5)) { ours.isClosed })
+        #expect(ours.closeReason == .statelessReset)
+    }
+
+    @Test func aClosedConnectionIsClosedForThePeer() throws {
+        let pair = makePair()
+        let (ours, theirs) = try pair.connect()
+        pair.b.close(theirs, code: ResetCode(rawValue: 0x123), now: pair.now)
+        #expect(pair.run(within: .seconds(1)) { ours.isClosed })
+        #expect(ours.closeReason == .reset)
+        #expect(ours.resetCode?.rawValue == 0x123)
+    }
+
+    @Test func messagesArriveOnceOrNotAtAll() throws {
+        let pair = makePair()
+        let (ours, theirs) = try pair.connect()
+        let sizes = [0, 1, 500, ours.maximumMessageBytes ?? 0]
+        for size in sizes {
+            #expect(pair.a.sendMessage(pattern(0..<size), to: ours, now: pair.now))
+        }
+        let tooLong = pattern(0..<(ours.maximumMessageBytes ?? 0) + 1)
+        #expect(!pair.a.sendMessage(tooLong, to: ours, now: pair.now))
+        pair.run(for: .milliseconds(100))
+        for size in sizes {
+            #expect(theirs.takeMessage() == pattern(0..<size))
+        }
+        #expect(theirs.takeMessage() == nil)
+    }
+
+    @Test func aPeerThatOffersNothingGetsTheBaseProtocol() throws {
+        for offers in [(true, false), (false, true)] {
+            var a = EndpointConfiguration.base, b = EndpointConfiguration.base
+            a.isExtended = offers.0
+            b.isExtended = offers.1
+            let pair = Pair(a: a, b: b)
+            let (ours, theirs) = try pair.connect()
+            #expect(!ours.isExtended && !theirs.isExtended)
+            _ = pair.write(pattern(0..<100_000), to: ours, of: pair.a)
+            #expect(pair.run { ours.sendRing.count == 0 })
+            #expect(pair.read(theirs, of: pair.b) == pattern(0..<100_000))
+        }
+    }
+
+    @Test func theApplicationProtocolIsTheRespondersFirstChoice() throws {
+        var a = EndpointConfiguration(), b = EndpointConfiguration()
+        a.applicationProtocols = ["chat/1", "files/2"]
+        b.applicationProtocols = ["files/2", "chat/1"]
+        let pair = Pair(a: a, b: b)
+        let (ours, theirs) = try pair.connect()
+        #expect(ours.applicationProtocol == "files/2" && theirs.applicationProtocol == "files/2")
+    }
+
+    @Test func underLoadAnInitiatorMustShowItsAddress() throws {
+        var b = EndpointConfiguration()
+        b.handshakesBeforeCookies = 0
+        let pair = Pair(a: EndpointConfiguration(), b: b)
+        let (ours, theirs) = try pair.connect()
+        #expect(ours.isExtended && theirs.isExtended)
+        #expect(pair.b.statistics.handshakesInProgress == 0)
+        // Two messages more than without the retry.
+        #expect(pair.sent.prefix(3).map(\.isFromA) == [true, false, true])
+        #expect(pair.sent[1].bytes.count == AddressValidation.retryLength)
+        for (first, second) in zip(pair.sent, pair.sent.dropFirst()).prefix(4)
+        where first.isFromA && !second.isFromA {
+            #expect(second.bytes.count <= 3 * first.bytes.count)
+        }
+    }
+}
