@@ -36,10 +36,10 @@ public enum HalfOpenPeer: Int, Sendable, Equatable, CaseIterable {
 }
 
 extension Scenario {
-    /// The host lost its connections before they could end.
-    func isInterrupted(host: Int) -> Bool {
+    /// The host loses its connections at some time from `start` on.
+    func isInterrupted(host: Int, from start: Interval) -> Bool {
         disturbances.contains {
-            $0.host == host && ($0.effect == .restart || $0.effect == .disappearance)
+            $0.host == host && $0.at >= start && ($0.effect == .restart || $0.effect == .disappearance)
         }
     }
 

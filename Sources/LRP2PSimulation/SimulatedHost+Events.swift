@@ -35,6 +35,7 @@ extension SimulatedHost {
         case .closed(let connection, let reason):
             let side = try known(connection)
             side.closeReason = reason
+            side.closedAt = history.network.now
             history.record(
                 .closed(host: index, connection: side.plan, reason), words: UInt64(index),
                 UInt64(side.plan))
@@ -82,8 +83,9 @@ extension SimulatedHost {
     }
 
     private func finishWriting(_ side: SimulatedConnection) -> Bool {
+        let plan = history.scenario.connections[side.plan]
         guard side.isExtended, side.writer.isFinished, !side.hasFinishedWriting,
-            history.scenario.connections[side.plan].ending == .finish
+            plan.finishes || plan.ending == .finish
         else { return false }
         side.hasFinishedWriting = true
         history.record(

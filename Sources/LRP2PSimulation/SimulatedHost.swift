@@ -92,6 +92,7 @@ final class SimulatedHost {
                 incarnation: incarnation)
         case .clockJump(let interval):
             clockOffset = clockOffset + interval
+            for side in connections { side.hasClockJumped = true }
         case .disappearance:
             loseConnections()
             isGone = true
@@ -214,6 +215,7 @@ final class SimulatedHost {
         let side = SimulatedConnection(
             plan: plan, role: role, connection: connection, wireID: wireID,
             configuration: configuration,
+            peer: history.scenario.hosts[isInitiator ? details.responder : details.initiator],
             isExtended: history.scenario.isExtended(plan: plan), startedAt: history.network.now,
             writer: Writer(
                 plan: isInitiator ? details.initiatorWrites : details.responderWrites,
