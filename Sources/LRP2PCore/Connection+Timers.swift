@@ -115,9 +115,9 @@ extension Connection {
     }
 
     /// When both streams have ended: for some time the peer may not know that we know, and repeats
-    /// its end until it does.
+    /// its end until it does. Each repetition shows that it did not hear our last word of it.
     func lingerIfComplete(now: Instant) {
-        guard extended.lingersUntil == nil, isComplete else { return }
+        guard isComplete else { return }
         extended.lingersUntil = now + recovery.probeTimeout(isPeerWindowClosed: false) * 3
     }
 }
