@@ -151,6 +151,8 @@ extension Endpoint {
         add(connection)
         events.append(.accepted(connection))
         for datagram in candidates.flatMap(\.early) {
+            // One of them may have ended it, and its keys are gone.
+            guard !connection.isClosed else { return }
             var copy = datagram
             let progress = copy.withUnsafeMutableBytes {
                 connection.handleData($0, from: source, ecn: .notECT, now: now)

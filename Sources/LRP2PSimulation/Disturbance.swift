@@ -54,10 +54,6 @@ extension Scenario {
     /// Whether both hosts of a connection use the extended protocol.
     func isExtended(plan index: Int) -> Bool {
         let plan = connections[index]
-        return Self.isExtendedProtocolThere && hosts[plan.initiator].isExtended
-            && hosts[plan.responder].isExtended
+        return hosts[plan.initiator].isExtended && hosts[plan.responder].isExtended
     }
-
-    /// Whether the core speaks the extended protocol at all.
-    static let isExtendedProtocolThere = false
 }

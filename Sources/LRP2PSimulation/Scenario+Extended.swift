@@ -27,9 +27,11 @@ extension Scenario {
         // Two that lose each other's address at the same time can never find each other again.
         let grace = moving.count == 2 || random.chance(0.3) ? Interval.seconds(30) : .zero
         for host in moving {
+            // A responder that moves before it has heard of the handshake's end is out of reach.
+            let earliest = host == 1 ? links[0].conditions.delay * 5 : .zero
             for _ in 0..<random.integer(in: 1...3) {
                 disturbances.append(Disturbance(
-                    at: moment(&random), host: host,
+                    at: earliest + moment(&random), host: host,
                     effect: .newAddress(isNewHost: random.chance(0.5), grace: grace)))
             }
         }
@@ -61,7 +63,9 @@ extension Scenario {
 
     mutating func fillRekey(_ random: inout SeededRandom) {
         for host in hosts.indices {
-            hosts[host].rekeyAfterPackets = UInt64(random.integer(in: 50...500))
+            // As many packets as there are to be.
+            hosts[host].maximumDatagram = 1400
+            hosts[host].rekeyAfterPackets = UInt64(random.integer(in: 50...200))
             if random.chance(0.3) {
                 hosts[host].rekeyAfter = .milliseconds(Int64(random.magnitude(in: 100...5000)))
             }

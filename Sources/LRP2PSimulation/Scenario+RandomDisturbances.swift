@@ -13,11 +13,18 @@ extension Scenario {
         for host in hosts.indices where random.chance(0.3) {
             hosts[host].congestionControl = .bbr
         }
+        for host in hosts.indices {
+            hosts[host].maximumDatagram = random.element(of: [1400, 9000, 65_507, 65_507])
+            hosts[host].usesECN = random.chance(0.8)
+            hosts[host].acknowledgementThreshold = random.element(of: [1, 2, 2, 2, 10])
+        }
         setPathMTU(&random, isExtended: isExtended)
         setECN(&random)
         if random.chance(0.15) { addClockJump(&random) }
         // An address change that the base protocol cannot follow is a silence to it.
-        if random.chance(0.2), isExtended || canNotice { addAddressChanges(&random) }
+        if random.chance(0.2), isExtended || canNotice {
+            addAddressChanges(&random, isResponderFree: canNotice)
+        }
         if random.chance(0.05), canNotice {
             disturbances.append(Disturbance(
                 at: Self.moment(&random), host: random.integer(in: 0...1), effect: .restart))
@@ -57,9 +64,12 @@ extension Scenario {
             effect: .clockJump(length)))
     }
 
-    /// One host moves; were both to move, they could lose each other for good.
-    private mutating func addAddressChanges(_ random: inout SeededRandom) {
-        let host = random.integer(in: 0...1)
+    /// One host moves; were both to move, they could lose each other for good. So could a
+    /// responder that moves before the handshake is done: what it has not heard of it cannot call.
+    private mutating func addAddressChanges(
+        _ random: inout SeededRandom, isResponderFree: Bool
+    ) {
+        let host = random.integer(in: 0...(isResponderFree ? 1 : 0))
         for _ in 0..<random.integer(in: 1...3) {
             let grace = Interval.milliseconds(random.element(of: [0, 0, 50, 5000]))
             disturbances.append(Disturbance(

@@ -88,6 +88,11 @@ final class SimulatedConnection {
 
     var isClosed: Bool { closeReason != nil || isLost }
 
+    /// It has ended, and its application has read what came before that.
+    var isAtRest: Bool {
+        isLost || closeReason != nil && reader.read == connection.receiveRing.endPosition
+    }
+
     /// When one of its applications wants to run; `nil` while both wait for an event.
     var nextWake: Instant? {
         if isLost { return nil }
@@ -111,7 +116,9 @@ final class SimulatedConnection {
     func noteSendingData(_ length: Int) throws(InvariantViolation) {
         guard isClosed else { return }
         farewells += 1
-        guard isExtended, closeReason == .local || closeReason == .finished else {
+        let hasSaidSo = closeReason == .local || closeReason == .finished
+            || closeReason == .idleTimeout
+        guard isExtended, hasSaidSo else {
             throw InvariantViolation("sent data for a closed connection")
         }
         guard farewells <= Self.farewells + arrivalsAfterClose else {

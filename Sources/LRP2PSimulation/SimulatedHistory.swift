@@ -146,12 +146,15 @@ public final class SimulatedHistory {
         context.sides[plan]
     }
 
-    /// Every byte was read by the application and is known to be at its sender.
+    /// Every byte was read by the application, and its sender knows that; or the sender's peer has
+    /// ended in the belief that it does, because its last acknowledgements were lost.
     func isDelivered(plan: Int) -> Bool {
         let (initiator, responder) = sides(of: plan)
         guard let initiator, let responder else { return false }
-        return [initiator, responder].allSatisfy {
-            $0.writer.isFinished && $0.connection.sendRing.startPosition == $0.writer.plan.total
+        return [(initiator, responder), (responder, initiator)].allSatisfy { side, peer in
+            side.writer.isFinished
+                && (side.connection.sendRing.startPosition == side.writer.plan.total
+                    || peer.closeReason == .finished)
         } && initiator.reader.read == responder.writer.plan.total
             && responder.reader.read == initiator.writer.plan.total
     }

@@ -45,6 +45,9 @@ final class SimulatedHost {
     ) -> Endpoint {
         var keyRandom = SeededRandom(seed: seed, stream: "key " + name)
         let key = SecretBytes(count: 32) { keyRandom.fill($0) }
+        // Of its own: what other histories use at the same time must not change this one.
+        var configuration = configuration
+        configuration.memoryBudget = MemoryBudget(limit: 256 << 20)
         let stream = "host " + name + (incarnation == 0 ? "" : " again \(incarnation)")
         var random = SeededRandom(seed: seed, stream: stream)
         return Endpoint(configuration: configuration, staticPrivateKey: key) {

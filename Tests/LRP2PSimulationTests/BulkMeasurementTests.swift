@@ -16,6 +16,7 @@ import Testing
     private var path: LinkConditions {
         var path = LinkConditions()
         path.delay = .milliseconds(10)
+        path.maximumDatagram = 1472
         path.setRate(1_250_000, queue: .milliseconds(40))
         return path
     }
