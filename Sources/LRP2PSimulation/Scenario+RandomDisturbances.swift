@@ -22,7 +22,8 @@ extension Scenario {
         setECN(&random)
         if random.chance(0.15) { addClockJump(&random) }
         // An address change that the base protocol cannot follow is a silence to it.
-        if random.chance(0.2), isExtended || canNotice {
+        let isSilent = connections[0].ending == .silence
+        if random.chance(0.2), !isSilent, isExtended || canNotice {
             addAddressChanges(&random, isResponderFree: canNotice)
         }
         if random.chance(0.05), canNotice {
@@ -77,7 +78,6 @@ extension Scenario {
                 effect: .newAddress(isNewHost: random.chance(0.5), grace: grace)))
         }
         // Who only receives has to speak up at its new address by itself.
-        guard connections[0].ending != .silence else { return }
         hosts[host].keepAliveInterval = hosts[host].keepAliveInterval ?? .seconds(5)
     }
 

@@ -151,7 +151,7 @@ extension SimulatedHistory {
             for side in host.connections {
                 let segments = Double(side.writer.written) / 1000 + Double(side.writer.pieces)
                 allowance += Self.handshakeDatagrams + Self.datagramsPerSegment * segments
-                    + Double(side.reader.pieces)
+                    + Double(side.reader.pieces) + (side.isExtended ? Self.searchDatagrams : 0)
                 allowance += network.elapsed.inSeconds * Self.idleDatagramsPerSecond
             }
         }

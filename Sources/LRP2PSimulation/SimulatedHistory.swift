@@ -15,6 +15,9 @@ public final class SimulatedHistory {
 
     /// Per side: handshake messages, their repetitions, and the last probes.
     static let handshakeDatagrams = 40.0
+    /// Per side: a search for the path MTU probes each of some ten sizes up to three times, and
+    /// probes are answered.
+    static let searchDatagrams = 60.0
     /// A segment and its acknowledgement are two; at 30 % loss, each of them more than once.
     static let datagramsPerSegment = 5.0
     /// Probes and keepalives of a connection that is stuck.
