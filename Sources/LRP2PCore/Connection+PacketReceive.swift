@@ -100,9 +100,9 @@ extension Connection {
         return .remoteFinished
     }
 
-    /// Whether both streams have ended and the peer knows of the end of ours.
+    /// Whether both streams have ended and the peer has all of ours.
     var isComplete: Bool {
-        isRemoteStreamComplete && extended.sendStream.isEndAcknowledged
+        isRemoteStreamComplete && extended.sendStream.isComplete
     }
 
     /// The window moves with the reader; the peer is told when that is worth a packet.

@@ -226,6 +226,7 @@ extension Connection {
             return seal(writer.count, field: header.field, into: buffer)
         }
         bytes.removeSubrange(length...)
+        packetsSent += 1
         return bytes
     }
 }

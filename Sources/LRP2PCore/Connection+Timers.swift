@@ -101,9 +101,11 @@ extension Connection {
 extension Connection {
     private func extendedDeadline(now: Instant) -> Instant {
         var deadline = min(extended.path.deadline, extended.lingersUntil ?? .distantFuture)
-        // What is due already waits for the socket or for the path, not for the time.
-        for due in [extended.received.acknowledgementDueAt, extended.mtu.nextDeadline] {
-            if let due, due > now { deadline = min(deadline, due) }
+        // What is due already waits for the socket or for the path, not for the time. That the path
+        // may take more again is looked at when there is something to send: for its own sake it
+        // would keep a silent connection from its idle timeout.
+        if let due = extended.received.acknowledgementDueAt, due > now {
+            deadline = min(deadline, due)
         }
         return deadline
     }
@@ -115,9 +117,9 @@ extension Connection {
     }
 
     /// When both streams have ended: for some time the peer may not know that we know, and repeats
-    /// its end until it does.
+    /// its end until it does. Each repetition shows that it did not hear our last word of it.
     func lingerIfComplete(now: Instant) {
-        guard extended.lingersUntil == nil, isComplete else { return }
+        guard isComplete else { return }
         extended.lingersUntil = now + recovery.probeTimeout(isPeerWindowClosed: false) * 3
     }
 }

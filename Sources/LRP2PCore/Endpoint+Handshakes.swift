@@ -19,7 +19,7 @@ extension Endpoint {
             return
         }
         if let known = candidates.first(where: { datagram.elementsEqual($0.firstDatagram) }) {
-            answer(known)
+            answer(known, to: source)
             return
         }
         if datagram.count >= WireFormat.minimumThirdMessage {
@@ -61,7 +61,7 @@ extension Endpoint {
                 firstDatagram: datagram, source: source, own: ownParameters(for: id), staticKey: staticKey.copy(),
                 ephemeralKey: randomSecret(), now: now)
             handshakes.insert(handshake)
-            answer(handshake)
+            answer(handshake, to: source)
         } catch {
             countDrop(.unauthenticated)
         }
@@ -129,8 +129,10 @@ extension Endpoint {
         reply(reset, to: source)
     }
 
-    private func answer(_ handshake: InboundHandshake) {
-        guard reply(handshake.secondDatagram, to: handshake.source) else {
+    /// - Parameter source: of the first message, which its initiator may repeat from another
+    /// address.
+    private func answer(_ handshake: InboundHandshake, to source: SocketAddress) {
+        guard reply(handshake.secondDatagram, to: source) else {
             countDrop(.handshakeLimit)
             return
         }
@@ -149,6 +151,8 @@ extension Endpoint {
         add(connection)
         events.append(.accepted(connection))
         for datagram in candidates.flatMap(\.early) {
+            // One of them may have ended it, and its keys are gone.
+            guard !connection.isClosed else { return }
             var copy = datagram
             let progress = copy.withUnsafeMutableBytes {
                 connection.handleData($0, from: source, ecn: .notECT, now: now)

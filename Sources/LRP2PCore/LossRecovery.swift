@@ -113,19 +113,20 @@ struct LossRecovery: Sendable {
         packet.contents = contents
         packet.sentAt = now
         packet.state = .inFlight
+        let charged = packet.chargedSize
         packet.stamp = delivery.didSend(
-            bytesInFlightBefore: bytesInFlight, size: size, now: now)
+            bytesInFlightBefore: bytesInFlight, size: charged, now: now)
         let isApplicationLimited = delivery.isApplicationLimited
         if isApplicationLimited { packet.contents.insert(.applicationLimited) }
         controller.onSend(
-            size: size, bytesInFlightBefore: bytesInFlight,
+            size: charged, bytesInFlightBefore: bytesInFlight,
             isApplicationLimited: isApplicationLimited, now: now)
         packets.append(packet)
         packetsInFlight += 1
-        bytesInFlight += size
+        bytesInFlight += charged
         lastSendingAt = now
-        if probes > 0 { probes -= 1 }
-        pacer.didSend(size: size, rate: pacingRate, now: now)
+        if probes > 0, charged > 0 { probes -= 1 }
+        pacer.didSend(size: charged, rate: pacingRate, now: now)
     }
 
     /// Uses up a number for a packet that the peer will not acknowledge.
@@ -170,7 +171,7 @@ struct LossRecovery: Sendable {
         guard number >= packets.start, number < packets.end else { return nil }
         let packet = packets[number]
         guard packet.state == .inFlight else { return nil }
-        let size = Int(packet.size)
+        let size = packet.chargedSize
         packets[number].state = .settled
         packetsInFlight -= 1
         bytesInFlight -= size
@@ -320,7 +321,7 @@ struct LossRecovery: Sendable {
         packets[number].state = .settled
         let packet = packets[number]
         packetsInFlight -= 1
-        bytesInFlight -= Int(packet.size)
+        bytesInFlight -= packet.chargedSize
         lost.append(LostPacket(number: number, cause: cause, packet: packet))
         return packet
     }

@@ -117,5 +117,5 @@ struct SendStream: Sendable {
     }
 
     /// Everything written was acknowledged, the end included.
-    var isComplete: Bool { isEndAcknowledged }
+    var isComplete: Bool { isEndAcknowledged && acknowledgedUpTo == finalOffset }
 }

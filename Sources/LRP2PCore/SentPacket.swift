@@ -38,6 +38,11 @@ struct SentPacket: Sendable {
     var size: UInt16 = 0
     var contents: Contents = []
     var state = State.settled
+
+    /// Bytes that count as in flight. A probe of the path's size is one packet that must not hold
+    /// back what is to be said: it may be longer than the whole window, and its fate tells nothing
+    /// about congestion (RFC 8899 §3, RFC 9000 §14.4).
+    var chargedSize: Int { contents.contains(.sizeProbe) ? 0 : Int(size) }
 }
 
 /// A packet that was declared lost.

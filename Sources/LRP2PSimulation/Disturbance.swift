@@ -36,10 +36,10 @@ public enum HalfOpenPeer: Int, Sendable, Equatable, CaseIterable {
 }
 
 extension Scenario {
-    /// The host lost its connections before they could end.
-    func isInterrupted(host: Int) -> Bool {
+    /// The host loses its connections at some time from `start` on.
+    func isInterrupted(host: Int, from start: Interval) -> Bool {
         disturbances.contains {
-            $0.host == host && ($0.effect == .restart || $0.effect == .disappearance)
+            $0.host == host && $0.at >= start && ($0.effect == .restart || $0.effect == .disappearance)
         }
     }
 
@@ -54,10 +54,6 @@ extension Scenario {
     /// Whether both hosts of a connection use the extended protocol.
     func isExtended(plan index: Int) -> Bool {
         let plan = connections[index]
-        return Self.isExtendedProtocolThere && hosts[plan.initiator].isExtended
-            && hosts[plan.responder].isExtended
+        return hosts[plan.initiator].isExtended && hosts[plan.responder].isExtended
     }
-
-    /// Whether the core speaks the extended protocol at all.
-    static let isExtendedProtocolThere = false
 }

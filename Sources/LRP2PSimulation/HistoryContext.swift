@@ -24,9 +24,7 @@ final class HistoryContext {
         self.trace = trace
         network = VirtualNetwork(seed: scenario.seed, start: scenario.clockStart)
         sides = Array(repeating: (nil, nil), count: scenario.connections.count)
-        monitor = WireMonitor(isExtended: scenario.hosts.map {
-            $0.isExtended && Scenario.isExtendedProtocolThere
-        })
+        monitor = WireMonitor(hosts: scenario.hosts)
         datagramBuffer = .allocate(
             byteCount: max(Endpoint.maximumDatagramSize, Self.maximumDatagram), alignment: 16)
         scratch = .allocate(byteCount: 65_536, alignment: 16)

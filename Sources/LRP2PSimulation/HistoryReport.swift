@@ -30,6 +30,11 @@ public struct HistoryReport: Sendable {
         public var responder: ConnectionStatistics?
         public var initiatorClose: CloseReason?
         public var responderClose: CloseReason?
+        /// Since the start of the history.
+        public var initiatorClosedAt: Interval?
+        public var responderClosedAt: Interval?
+        /// Both sides had extensions on.
+        public var isExtended: Bool
     }
 
     public var connections: [ConnectionReport]
@@ -38,6 +43,8 @@ public struct HistoryReport: Sendable {
     public var elapsed: Interval
     public var steps: Int
     public var datagramsSent: Int
+    /// How often the key phase changed, on all connections, in both directions.
+    public var keyPhaseChanges: Int
     /// Equal for two runs of one scenario.
     public var digest: UInt64
 
@@ -54,7 +61,10 @@ extension SimulatedHistory {
                     bytes: scenario.connections[plan].total,
                     initiator: initiator.connection.statistics,
                     responder: responder?.connection.statistics,
-                    initiatorClose: initiator.closeReason, responderClose: responder?.closeReason)
+                    initiatorClose: initiator.closeReason, responderClose: responder?.closeReason,
+                    initiatorClosedAt: initiator.closedAt.map { $0 - network.start },
+                    responderClosedAt: responder?.closedAt.map { $0 - network.start },
+                    isExtended: initiator.isExtended)
             }
         }
         return HistoryReport(
@@ -65,7 +75,8 @@ extension SimulatedHistory {
                     to: SimulatedHost.address(of: $0.destination))
             },
             elapsed: network.elapsed, steps: steps,
-            datagramsSent: hosts.reduce(0) { $0 + $1.datagramsSent }, digest: context.trace.digest)
+            datagramsSent: hosts.reduce(0) { $0 + $1.datagramsSent },
+            keyPhaseChanges: context.monitor.keyPhaseChanges, digest: context.trace.digest)
     }
 
     func describeState() -> String {

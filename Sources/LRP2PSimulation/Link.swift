@@ -13,6 +13,7 @@ public struct Link: Sendable {
     private var reorderingRandom: SeededRandom
     private var duplicationRandom: SeededRandom
     private var corruptionRandom: SeededRandom
+    private var targetedRandom: SeededRandom
     private var isInBadState = false
     private var targetedHits: [Int]
     private var busyUntil = Instant(nanoseconds: .min)
@@ -30,6 +31,7 @@ public struct Link: Sendable {
         reorderingRandom = SeededRandom(seed: seed, stream: "reordering " + name)
         duplicationRandom = SeededRandom(seed: seed, stream: "duplication " + name)
         corruptionRandom = SeededRandom(seed: seed, stream: "corruption " + name)
+        targetedRandom = SeededRandom(seed: seed, stream: "targeted " + name)
         targetedHits = Array(repeating: 0, count: conditions.targetedFaults.count)
     }
 
@@ -85,6 +87,12 @@ public struct Link: Sendable {
     mutating func countDelivery(bytes: Int) {
         counters.delivered += 1
         counters.deliveredBytes += bytes
+        counters.longestDelivered = max(counters.longestDelivered, bytes)
+    }
+
+    /// From now on the longest queueing time is that of what comes.
+    mutating func forgetLongestQueueingTime() {
+        counters.longestQueueingTime = .zero
     }
 
     mutating func drop(_ cause: LinkDrop) -> DatagramFate {
@@ -109,6 +117,7 @@ public struct Link: Sendable {
         let timeOnWire = Double(count) / Double(rate) * 1e9
         busyUntil = max(now, busyUntil) + Interval(nanoseconds: Int64(timeOnWire.rounded(.up)))
         counters.queued += 1
+        counters.queuedBytes += count
         counters.queueingTime = counters.queueingTime + (busyUntil - now)
         counters.longestQueueingTime = max(counters.longestQueueingTime, busyUntil - now)
         return busyUntil
@@ -143,6 +152,7 @@ public struct Link: Sendable {
     private mutating func targetedEffect(_ length: Int) -> TargetedFault.Effect? {
         for (index, fault) in conditions.targetedFaults.enumerated()
         where fault.lengths.contains(length) && targetedHits[index] < fault.count {
+            if fault.share < 1, !targetedRandom.chance(fault.share) { continue }
             targetedHits[index] += 1
             return fault.effect
         }

@@ -42,16 +42,19 @@ public struct GilbertElliott: Sendable, Equatable {
 }
 
 /// Singles out particular datagrams: the first `count` whose length lies in `lengths`. The
-/// lengths of handshake messages are fixed (PROTOCOL.md §1), so this picks one message of a
-/// handshake.
+/// lengths of base handshake messages are fixed (PROTOCOL.md §1), so this picks one message of a
+/// handshake; datagrams that only acknowledge are short, so it also picks those.
 public struct TargetedFault: Sendable, Equatable {
     public enum Effect: Sendable { case drop, damage }
 
     public var lengths: ClosedRange<Int>
     public var count: Int
     public var effect: Effect
+    /// Probability that one of these datagrams is hit.
+    public var share = 1.0
 
-    public init(lengths: ClosedRange<Int>, count: Int, effect: Effect) {
+    public init(lengths: ClosedRange<Int>, count: Int, effect: Effect, share: Double = 1) {
+        self.share = share
         self.lengths = lengths
         self.count = count
         self.effect = effect

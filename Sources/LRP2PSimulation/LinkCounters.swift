@@ -27,6 +27,8 @@ public struct LinkCounters: Sendable, Equatable {
     public var sentBytes = 0
     public var delivered = 0
     public var deliveredBytes = 0
+    /// Bytes of the longest datagram that was delivered.
+    public var longestDelivered = 0
     public var duplicated = 0
     public var damaged = 0
     public var heldBack = 0
@@ -34,6 +36,7 @@ public struct LinkCounters: Sendable, Equatable {
     public var marked = 0
     /// Datagrams that went through the queue, and how long they waited in it and on the wire.
     public var queued = 0
+    public var queuedBytes = 0
     public var queueingTime = Interval.zero
     public var longestQueueingTime = Interval.zero
     public private(set) var drops = [Int](repeating: 0, count: LinkDrop.allCases.count)

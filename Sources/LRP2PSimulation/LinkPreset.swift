@@ -18,6 +18,8 @@ public enum LinkPreset: String, CaseIterable, Sendable {
     /// The conditions in each direction.
     public var conditions: LinkConditions {
         var link = LinkConditions()
+        // Ethernet's 1500, less the headers of IPv4 and UDP.
+        link.maximumDatagram = 1472
         switch self {
         case .lan:
             link.delay = .microseconds(100)

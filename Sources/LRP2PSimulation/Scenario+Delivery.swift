@@ -18,12 +18,13 @@ extension Scenario {
     func mustDeliver(plan index: Int) -> Bool {
         let plan = connections[index]
         guard plan.halfOpen == nil, plan.closesAt == nil,
-            !isInterrupted(host: plan.initiator), !isInterrupted(host: plan.responder)
+            !isInterrupted(host: plan.initiator, from: plan.startsAt),
+            !isInterrupted(host: plan.responder, from: plan.startsAt)
         else { return false }
         let ends = [hosts[plan.initiator], hosts[plan.responder]]
         let timeouts = ends.flatMap { [$0.idleTimeout ?? .seconds(1800), $0.handshakeTimeout] }
         guard [plan.initiator, plan.responder].allSatisfy({ host in
-            timeouts.allSatisfy { clockJumps(ofHost: host) < $0 / 60 }
+            timeouts.allSatisfy { clockJumps(ofHost: host) < $0 / 4 }
         }) else { return false }
         let isExtended = isExtended(plan: index)
         guard isExtended || !changesAddress(plan) else { return false }

@@ -3,20 +3,36 @@ import LRP2PCore
 extension Scenario {
     /// The history of a family and a seed.
     ///
-    /// - Parameter maximumBytes: bytes per direction of a connection at most, so that a debug
-    /// build
-    ///   can run thousands of histories. Part of what has to be given to replay one.
+    /// - Parameters:
+    ///   - maximumBytes: bytes per direction of a connection at most, so that a debug build can
+    ///     run thousands of histories. Part of what has to be given to replay one.
+    ///   - extensions: which hosts have extensions on; `nil` to let the seed say so.
     public static func make(
-        kind: HistoryKind = .random, seed: UInt64, maximumBytes: Int = 400_000
+        kind: HistoryKind = .random, seed: UInt64, maximumBytes: Int = 400_000,
+        extensions: ExtensionMix? = nil
     ) -> Scenario {
         var random = SeededRandom(seed: seed, stream: "scenario " + kind.rawValue)
         var scenario = Scenario(kind: kind, seed: seed, maximumBytes: max(1, maximumBytes))
         scenario.clockStart = Instant(
             nanoseconds: random.element(of: [0, 1, 86_400_000_000_000 * 365]))
+        // Streams of their own: what the hosts speak leaves the network as it was.
+        var mixRandom = SeededRandom(seed: seed, stream: "extensions")
+        let drawn = mixRandom.element(of: [
+            ExtensionMix.both, .both, .both, .neither, .firstOnly, .secondOnly,
+        ])
+        let mix = extensions ?? drawn
+        scenario.forcedExtensions = extensions
         if kind == .random {
             scenario.fillRandomly(&random)
         } else {
             scenario.fill(&random)
+        }
+        for host in scenario.hosts.indices {
+            scenario.hosts[host].isExtended = mix.isExtended(host: host)
+        }
+        if kind == .random {
+            var disturbances = SeededRandom(seed: seed, stream: "disturbances")
+            scenario.disturbRandomly(&disturbances)
         }
         return scenario
     }

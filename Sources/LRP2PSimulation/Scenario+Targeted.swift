@@ -23,10 +23,22 @@ extension Scenario {
         case .manyConnections: fillManyConnections(&random)
         case .mesh: fillMesh(&random)
         case .keepAlive: fillKeepAlive(&random)
+        case .addressChange: fillAddressChange(&random)
+        case .mtuBlackHole: fillMTUBlackHole(&random)
+        case .mtuSearch: fillMTUSearch(&random)
+        case .rekey: fillRekey(&random)
+        case .halfOpen: fillHalfOpen(&random)
+        case .restart: fillRestart(&random)
+        case .deepReordering: fillDeepReordering(&random)
+        case .ackLoss: fillAckLoss(&random)
+        case .clockJumps: fillClockJumps(&random)
+        case .ecn: fillECN(&random)
+        case .finish: fillFinish(&random)
+        case .closing: fillClosing(&random)
         }
     }
 
-    private static func calmPath(_ random: inout SeededRandom) -> LinkConditions {
+    static func calmPath(_ random: inout SeededRandom) -> LinkConditions {
         var link = LinkConditions()
         link.delay = .microseconds(Int64(random.magnitude(in: 100...50_000)))
         link.jitter = link.delay / 10

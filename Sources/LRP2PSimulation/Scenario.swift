@@ -33,6 +33,8 @@ public struct ConnectionPlan: Sendable {
     public var initiatorReads = ReadPlan.eager
     public var responderReads = ReadPlan.eager
     public var ending = Ending.close
+    /// Each side ends its stream after its last byte, whatever the ending is.
+    public var finishes = false
     /// Who leaves the handshake half done, if anyone.
     public var halfOpen: HalfOpenPeer?
 
@@ -75,6 +77,8 @@ public struct Scenario: Sendable {
     public var kind: HistoryKind
     public var seed: UInt64
     public var maximumBytes: Int
+    /// Which hosts have extensions on, where it is not the seed that says so.
+    public internal(set) var forcedExtensions: ExtensionMix?
     /// One per host.
     public var hosts: [EndpointConfiguration]
     public var links: [LinkPlan]
@@ -114,34 +118,7 @@ public struct Scenario: Sendable {
     public var replayCommand: String {
         let arguments = replayArguments
             ?? "--history \(kind.rawValue) --seed \(seed) --max-bytes \(maximumBytes)"
+            + (forcedExtensions.map { " --extensions \($0.rawValue)" } ?? "")
         return "swift run lrp2p-bench simulate " + arguments
     }
-}
-
-/// The families of histories. Within a family, the seed decides everything.
-public enum HistoryKind: String, CaseIterable, Sendable {
-    /// Anything: see `Scenario.random`.
-    case random
-    /// A reader stops until the window is closed, then goes on.
-    case zeroWindow = "zero-window"
-    /// The same, and the word that the window is open again is lost.
-    case lostWindowUpdate = "lost-window-update"
-    /// Sequence numbers pass 2³².
-    case sequenceWrap = "sequence-wrap"
-    /// One direction goes dead for a while, or for good.
-    case oneWayPartition = "one-way-partition"
-    /// 30 % loss from the first datagram on.
-    case lossyHandshake = "lossy-handshake"
-    /// The first copies of each handshake message are damaged.
-    case corruptedHandshake = "corrupted-handshake"
-    /// The first copies of message 3 are lost.
-    case lostMessage3 = "lost-message-3"
-    /// As much as possible, both ways at the same time.
-    case bulkBothWays = "bulk-both-ways"
-    /// Fifty connections between the same two hosts.
-    case manyConnections = "many-connections"
-    /// Three hosts, each connecting to each other at the same time.
-    case mesh
-    /// Nothing to say for many idle timeouts, and keepalives that hold the connection.
-    case keepAlive = "keep-alive"
 }

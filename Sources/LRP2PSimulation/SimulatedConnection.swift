@@ -15,6 +15,8 @@ final class SimulatedConnection {
     let connection: Connection
     let wireID: UInt64
     let idleTimeout: Interval?
+    /// The shorter one of both hosts, where they can tell each other (RFC 9000 §10.1).
+    let shortestIdleTimeout: Interval?
     let handshakeTimeout: Interval
     /// Both hosts have extensions on.
     let isExtended: Bool
@@ -25,7 +27,11 @@ final class SimulatedConnection {
     var reader: Reader
     var isEstablished = false
     var closeReason: CloseReason?
+    /// On the network's clock.
+    var closedAt: Instant?
     var isCloseRequested = false
+    /// The host's clock went forward at once since the connection began: its timers prove nothing.
+    var hasClockJumped = false
     /// Its host has restarted, or has disappeared.
     var isLost = false
     /// The application has said that nothing more will be written.
@@ -60,14 +66,16 @@ final class SimulatedConnection {
 
     init(
         plan: Int, role: Role, connection: Connection, wireID: UInt64,
-        configuration: EndpointConfiguration, isExtended: Bool, startedAt: Instant,
-        writer: Writer, reader: Reader, now: Instant
+        configuration: EndpointConfiguration, peer: EndpointConfiguration, isExtended: Bool,
+        startedAt: Instant, writer: Writer, reader: Reader, now: Instant
     ) {
         self.plan = plan
         self.role = role
         self.connection = connection
         self.wireID = wireID
         idleTimeout = configuration.idleTimeout
+        shortestIdleTimeout = isExtended
+            ? [idleTimeout, peer.idleTimeout].compactMap(\.self).min() : idleTimeout
         handshakeTimeout = configuration.handshakeTimeout
         self.writer = writer
         self.reader = reader
@@ -79,6 +87,11 @@ final class SimulatedConnection {
     }
 
     var isClosed: Bool { closeReason != nil || isLost }
+
+    /// It has ended, and its application has read what came before that.
+    var isAtRest: Bool {
+        isLost || closeReason != nil && reader.read == connection.receiveRing.endPosition
+    }
 
     /// When one of its applications wants to run; `nil` while both wait for an event.
     var nextWake: Instant? {
@@ -103,7 +116,9 @@ final class SimulatedConnection {
     func noteSendingData(_ length: Int) throws(InvariantViolation) {
         guard isClosed else { return }
         farewells += 1
-        guard isExtended, closeReason == .local || closeReason == .finished else {
+        let hasSaidSo = closeReason == .local || closeReason == .finished
+            || closeReason == .idleTimeout
+        guard isExtended, hasSaidSo else {
             throw InvariantViolation("sent data for a closed connection")
         }
         guard farewells <= Self.farewells + arrivalsAfterClose else {

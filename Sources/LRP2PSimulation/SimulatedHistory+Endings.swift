@@ -15,12 +15,12 @@ extension SimulatedHistory {
         return deliveredAt[plan].map { $0 + time }
     }
 
-    /// Ends what has to end now; true when every connection has ended and the air is empty: old
-    /// datagrams must not bring a connection back.
+    /// Ends what has to end now; true when every connection has ended, what it received is read,
+    /// and the air is empty: old datagrams must not bring a connection back.
     func applyEndings() throws(InvariantViolation) -> Bool {
         for plan in scenario.connections.indices { try applyEnding(plan: plan) }
         return connectsLeft == 0 && network.datagramsInFlight == 0
-            && hosts.allSatisfy { $0.connections.allSatisfy(\.isClosed) }
+            && hosts.allSatisfy { $0.connections.allSatisfy(\.isAtRest) }
     }
 
     private func applyEnding(plan: Int) throws(InvariantViolation) {

@@ -2,7 +2,7 @@ import LRP2PCore
 
 extension SimulatedHistory {
     func checkStep() throws(InvariantViolation) {
-        guard steps < Self.maximumSteps else {
+        guard isMeasurement || steps < Self.maximumSteps else {
             throw InvariantViolation("not finished after \(steps) steps")
         }
         var progress: UInt64 = 0
@@ -24,7 +24,7 @@ extension SimulatedHistory {
         } else if network.now - lastProgress > Self.maximumStandstill {
             throw InvariantViolation("hung: no progress for \(Self.maximumStandstill.inSeconds) s")
         }
-        try checkRate()
+        if !isMeasurement { try checkRate() }
     }
 
     private func twin(of side: SimulatedConnection) -> SimulatedConnection? {
@@ -151,7 +151,7 @@ extension SimulatedHistory {
             for side in host.connections {
                 let segments = Double(side.writer.written) / 1000 + Double(side.writer.pieces)
                 allowance += Self.handshakeDatagrams + Self.datagramsPerSegment * segments
-                    + Double(side.reader.pieces)
+                    + Double(side.reader.pieces) + (side.isExtended ? Self.searchDatagrams : 0)
                 allowance += network.elapsed.inSeconds * Self.idleDatagramsPerSecond
             }
         }

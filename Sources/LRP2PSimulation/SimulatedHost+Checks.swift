@@ -49,7 +49,7 @@ extension SimulatedHost {
     /// New data leaves only within the peer's window, but for one segment that probes a closed
     /// one.
     func checkWindow(of side: SimulatedConnection) throws(InvariantViolation) {
-        if history.scenario.isExtended(plan: side.plan) { return }
+        if side.isExtended { return try checkStreamLimit(of: side) }
         let statistics = side.connection.statistics
         defer { side.sentBytes = statistics.sentBytes }
         guard statistics.sentBytes > side.sentBytes,
@@ -57,5 +57,18 @@ extension SimulatedHost {
         else { return }
         throw InvariantViolation("sent new data with \(statistics.packetsInFlight) segments in "
             + "flight and a window of \(statistics.peerWindowPackets)")
+    }
+
+    /// The receiver's buffer is what a sender may count on, to the byte.
+    private func checkStreamLimit(
+        of side: SimulatedConnection
+    ) throws(InvariantViolation) {
+        guard let twin = history.twin(of: side), !twin.isClosed else { return }
+        let sent = side.connection.statistics.sentBytes
+        let ring = twin.connection.receiveRing
+        guard sent <= ring.startPosition + UInt64(ring.capacity) else {
+            throw InvariantViolation("sent \(sent) bytes into a buffer that ends at "
+                + "\(ring.startPosition + UInt64(ring.capacity))")
+        }
     }
 }

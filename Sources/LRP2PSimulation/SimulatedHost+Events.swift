@@ -9,7 +9,7 @@ extension SimulatedHost {
             guard side.role == .initiator, !side.isEstablished else {
                 throw InvariantViolation("connected, but not as a new initiator")
             }
-            establish(side)
+            try establish(side)
             history.record(
                 .connected(host: index, connection: side.plan), words: UInt64(index),
                 UInt64(side.plan))
@@ -17,7 +17,7 @@ extension SimulatedHost {
             guard let id = history.currentWireID, let plan = history.initiators[id]?.plan,
                   history.scenario.connections[plan].responder == index, byWireID[id] == nil
             else { throw InvariantViolation("accepted a connection that nobody opened") }
-            establish(add(connection, plan: plan, role: .responder, wireID: id))
+            try establish(add(connection, plan: plan, role: .responder, wireID: id))
             history.record(
                 .accepted(host: index, connection: plan), words: UInt64(index), UInt64(plan))
         case .readable(let connection):
@@ -35,6 +35,7 @@ extension SimulatedHost {
         case .closed(let connection, let reason):
             let side = try known(connection)
             side.closeReason = reason
+            side.closedAt = history.network.now
             history.record(
                 .closed(host: index, connection: side.plan, reason), words: UInt64(index),
                 UInt64(side.plan))
@@ -47,7 +48,12 @@ extension SimulatedHost {
         }
     }
 
-    func establish(_ side: SimulatedConnection) {
+    func establish(_ side: SimulatedConnection) throws(InvariantViolation) {
+        guard side.connection.isExtended == side.isExtended else {
+            throw InvariantViolation(side.isExtended
+                ? "did not agree on the extended protocol"
+                : "took the extended protocol as agreed with a peer that has none")
+        }
         side.isEstablished = true
         side.lastHeard = now
     }
@@ -82,8 +88,9 @@ extension SimulatedHost {
     }
 
     private func finishWriting(_ side: SimulatedConnection) -> Bool {
+        let plan = history.scenario.connections[side.plan]
         guard side.isExtended, side.writer.isFinished, !side.hasFinishedWriting,
-            history.scenario.connections[side.plan].ending == .finish
+            plan.finishes || plan.ending == .finish
         else { return false }
         side.hasFinishedWriting = true
         history.record(

@@ -45,6 +45,9 @@ final class SimulatedHost {
     ) -> Endpoint {
         var keyRandom = SeededRandom(seed: seed, stream: "key " + name)
         let key = SecretBytes(count: 32) { keyRandom.fill($0) }
+        // Of its own: what other histories use at the same time must not change this one.
+        var configuration = configuration
+        configuration.memoryBudget = MemoryBudget(limit: 256 << 20)
         let stream = "host " + name + (incarnation == 0 ? "" : " again \(incarnation)")
         var random = SeededRandom(seed: seed, stream: stream)
         return Endpoint(configuration: configuration, staticPrivateKey: key) {
@@ -92,6 +95,7 @@ final class SimulatedHost {
                 incarnation: incarnation)
         case .clockJump(let interval):
             clockOffset = clockOffset + interval
+            for side in connections { side.hasClockJumped = true }
         case .disappearance:
             loseConnections()
             isGone = true
@@ -214,6 +218,7 @@ final class SimulatedHost {
         let side = SimulatedConnection(
             plan: plan, role: role, connection: connection, wireID: wireID,
             configuration: configuration,
+            peer: history.scenario.hosts[isInitiator ? details.responder : details.initiator],
             isExtended: history.scenario.isExtended(plan: plan), startedAt: history.network.now,
             writer: Writer(
                 plan: isInitiator ? details.initiatorWrites : details.responderWrites,

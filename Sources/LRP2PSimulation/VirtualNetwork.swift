@@ -117,6 +117,17 @@ public final class VirtualNetwork {
         bottlenecks[index].counters
     }
 
+    /// Bytes that have left a shared link, which is not what still waits for it.
+    func departedBytes(ofBottleneck index: Int) -> Double {
+        Double(bottlenecks[index].counters.queuedBytes)
+            - bottlenecks[index].backlogBytes(now: now, elapsed: elapsed)
+    }
+
+    /// From now on its longest queueing time is that of what comes.
+    func forgetLongestQueueingTime(ofBottleneck index: Int) {
+        bottlenecks[index].forgetLongestQueueingTime()
+    }
+
     /// The address under which others see and reach a host.
     public func visibleAddress(of host: SocketAddress) -> SocketAddress {
         publicAddresses[host] ?? host

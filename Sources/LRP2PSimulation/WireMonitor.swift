@@ -13,6 +13,8 @@ struct WireMonitor {
     private struct Flow {
         let initiator: Int
         let isExtended: Bool
+        /// The shorter one of what both hosts take.
+        let maximumDatagram: Int
         var message1: [UInt8]
         var message3: [UInt8]?
         /// Requests for a cookie that were not yet followed by another message 1.
@@ -48,12 +50,15 @@ struct WireMonitor {
 
     /// Whether each host has extensions on.
     let isExtended: [Bool]
+    /// What each host sends and takes at most.
+    private let maximumDatagrams: [Int]
     /// Changes of the key phase bit seen, in all.
     private(set) var keyPhaseChanges = 0
     private var flows: [UInt64: Flow] = [:]
 
-    init(isExtended: [Bool]) {
-        self.isExtended = isExtended
+    init(hosts: [EndpointConfiguration]) {
+        isExtended = hosts.map(\.isExtended)
+        maximumDatagrams = hosts.map(\.maximumDatagram)
     }
 
     static func connectionID(of bytes: UnsafeRawBufferPointer) -> UInt64? {
@@ -87,8 +92,9 @@ struct WireMonitor {
             if kind == .retry { flow.retries += 1 }
             return kind
         }
-        // The initiator may have lost the connection, too.
-        if !datagram.isOwn, let kind = resetKind(datagram, header) { return kind }
+        // The initiator may have lost the connection, too. Then message 2, which has a payload of
+        // any length, passes for the first message of a base peer.
+        if !datagram.isOwn { return try checkAnswer(datagram, header, isExtended: false) }
         throw InvariantViolation("sent a datagram of \(bytes.count) bytes with the header "
             + "\(String(header, radix: 16)), which is neither data nor a handshake message")
     }
@@ -112,6 +118,9 @@ struct WireMonitor {
         let peerIsExtended = datagram.peer.map { isExtended[$0] } ?? false
         flows[id] = Flow(
             initiator: datagram.host, isExtended: offers && peerIsExtended,
+            maximumDatagram: min(
+                maximumDatagrams[datagram.host],
+                datagram.peer.map { maximumDatagrams[$0] } ?? .max),
             message1: Array(datagram.bytes))
         return .handshake(1)
     }
@@ -138,8 +147,9 @@ struct WireMonitor {
                 throw InvariantViolation("sent a datagram of \(length) bytes, above 1400")
             }
         }
-        guard length <= Endpoint.maximumDatagramSize else {
-            throw InvariantViolation("sent a datagram of \(length) bytes")
+        guard length <= flow.maximumDatagram else {
+            throw InvariantViolation(
+                "sent a datagram of \(length) bytes, above \(flow.maximumDatagram)")
         }
         direction.nextNumber += 1
         if isInitiator { flow.fromInitiator = direction } else { flow.fromResponder = direction }

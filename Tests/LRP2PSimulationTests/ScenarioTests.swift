@@ -36,7 +36,9 @@ import Testing
             // Who can never learn that the peer is gone must not be left alone by it.
             let canNotice = scenario.hosts.allSatisfy { $0.idleTimeout != nil }
             #expect(canNotice || scenario.mustDeliver)
-            #expect(canNotice || scenario.connections.allSatisfy { $0.ending == .close })
+            #expect(canNotice || scenario.connections.allSatisfy {
+                $0.ending == .close || $0.ending == .finish
+            })
         }
     }
 
@@ -60,17 +62,73 @@ import Testing
         #expect(plans.contains { $0.initiatorWrites.total > 200_000 })
         #expect(plans.contains { $0.initiatorWrites.total == 0 && $0.responderWrites.total == 0 })
         #expect(plans.contains { $0.responderReads.stalls.count == 3 })
-        for ending: Ending in [.close, .abandon, .silence] {
+        for ending: Ending in [.close, .abandon, .silence, .finish] {
             #expect(plans.contains { $0.ending == ending })
         }
         #expect(plans.contains { if case .midway = $0.ending { true } else { false } })
-        #expect(all.count { $0.mustDeliver } > 700)
+        #expect(plans.contains { if case .responderMidway = $0.ending { true } else { false } })
+        #expect(plans.contains { if case .bothMidway = $0.ending { true } else { false } })
+        #expect(plans.contains { $0.finishes && $0.closesAt != nil })
+        #expect(all.count { $0.mustDeliver } > 500)
+    }
+
+    @Test func randomScenariosReachEveryCornerOfTheExtendedProtocol() {
+        let all = Self.scenarios
+        let links = all.flatMap { $0.links.map(\.conditions) }
+        for mix in ExtensionMix.allCases {
+            #expect(all.contains { scenario in
+                scenario.hosts.indices.allSatisfy {
+                    scenario.hosts[$0].isExtended == mix.isExtended(host: $0)
+                }
+            })
+        }
+        #expect(links.contains { $0.maximumDatagram == 9000 })
+        #expect(links.contains { $0.marksECN } && links.contains { $0.ecn == .clears })
+        #expect(all.contains { $0.hosts[0].rekeyAfterPackets < 100 })
+        #expect(all.contains { $0.hosts[0].congestionControl == .bbr })
+        let effects = all.flatMap { $0.disturbances.map(\.effect) }
+        #expect(effects.contains(.restart))
+        #expect(effects.contains { if case .clockJump = $0 { true } else { false } })
+        #expect(effects.contains {
+            if case .newAddress(_, let grace) = $0 { grace == .zero } else { false }
+        })
     }
 
     @Test func theReplayCommandNamesAllThatDecidesTheHistory() {
         let scenario = Scenario.make(kind: .zeroWindow, seed: 12, maximumBytes: 3000)
         #expect(scenario.replayCommand
             == "swift run lrp2p-bench simulate --history zero-window --seed 12 --max-bytes 3000")
+        let forced = Scenario.make(
+            kind: .rekey, seed: 12, maximumBytes: 3000, extensions: .firstOnly)
+        #expect(forced.replayCommand.hasSuffix("--max-bytes 3000 --extensions first-only"))
+    }
+
+    @Test func whatTheHostsSpeakLeavesTheNetworkAsItWas() {
+        for kind in HistoryKind.allCases where kind != .random {
+            let all = ExtensionMix.allCases.map {
+                Scenario.make(kind: kind, seed: 3, extensions: $0)
+            }
+            #expect(all.allSatisfy { "\($0.links)" == "\(all[0].links)" })
+            #expect(all.allSatisfy { $0.disturbances == all[0].disturbances })
+        }
+    }
+
+    @Test func onlyWhatTheHistoryExplainsExcusesAnEnd() {
+        var scenario = Scenario.transfer(seed: 1, path: LinkConditions(), bytes: 1)
+        scenario.disturbances = [
+            Disturbance(at: .seconds(1), host: 0, effect: .clockJump(.seconds(2))),
+        ]
+        #expect(scenario.mustDeliver)
+        scenario.disturbances[0].effect = .clockJump(.seconds(3))
+        #expect(!scenario.mustDeliver)
+        scenario.disturbances[0].effect = .restart
+        #expect(!scenario.mustDeliver)
+        scenario.connections[0].startsAt = .seconds(2)
+        #expect(scenario.mustDeliver)
+        scenario.links[0].conditions.mtuChanges = [
+            MTUChange(at: .seconds(1), maximumDatagram: 1000),
+        ]
+        #expect(!scenario.mustDeliver)
     }
 
     @Test func aShortPartitionDoesNotExcuseAConnectionThatEnds() {

@@ -1,3 +1,4 @@
+import LRP2PCore
 import Testing
 
 @testable import LRP2PSimulation
@@ -27,9 +28,18 @@ import Testing
         }
     }
 
+    private func makeMonitor(_ isExtended: [Bool]) -> WireMonitor {
+        WireMonitor(hosts: isExtended.map {
+            var configuration = EndpointConfiguration()
+            configuration.isExtended = $0
+            configuration.maximumDatagram = 9000
+            return configuration
+        })
+    }
+
     /// A monitor that has seen messages 1 and 2 of connection 1.
     private func answered(_ isExtended: [Bool]) throws -> WireMonitor {
-        var monitor = WireMonitor(isExtended: isExtended)
+        var monitor = makeMonitor(isExtended)
         #expect(try check(&monitor, datagram(length: 40)) == .handshake(1))
         #expect(try check(
             &monitor, datagram(length: 104), from: Self.responder, isOwn: false, answers: 40)
@@ -42,14 +52,14 @@ import Testing
 
     @Test(arguments: [0, 7, 8, 12, 15, 16, 31, 1401])
     func refusesLengthsThatNobodyMaySend(length: Int) {
-        var monitor = WireMonitor(isExtended: [true, true])
+        var monitor = makeMonitor([true, true])
         #expect(throws: InvariantViolation.self) {
             try check(&monitor, [UInt8](repeating: 1, count: length))
         }
     }
 
     @Test func refusesDataBeforeAHandshake() throws {
-        var monitor = WireMonitor(isExtended: [false, false])
+        var monitor = makeMonitor([false, false])
         #expect(throws: InvariantViolation.self) {
             try check(&monitor, datagram(header: 0, length: 50))
         }
@@ -88,7 +98,7 @@ import Testing
             #expect(throws: InvariantViolation.self, "message 3 with a payload") {
                 try check(&monitor, datagram(length: 80))
             }
-            var other = WireMonitor(isExtended: isExtended)
+            var other = makeMonitor(isExtended)
             _ = try check(&other, datagram(length: 40))
             #expect(throws: InvariantViolation.self, "message 2 with a payload") {
                 try check(
@@ -96,7 +106,7 @@ import Testing
                     answers: 40)
             }
         }
-        var monitor = WireMonitor(isExtended: [false, true])
+        var monitor = makeMonitor([false, true])
         #expect(throws: InvariantViolation.self, "an offer of one that has no extensions") {
             try check(&monitor, datagram(length: 41))
         }
@@ -110,13 +120,17 @@ import Testing
             _ = try check(&monitor, datagram(header: header, length: 1000))
         }
         #expect(monitor.keyPhaseChanges == 2)
+        #expect(throws: InvariantViolation.self, "more than the peer takes") {
+            try check(&monitor, datagram(header: Self.extended | 5, length: 9001))
+        }
+        _ = try check(&monitor, datagram(header: Self.extended | 5, length: 9000))
         #expect(throws: InvariantViolation.self, "a reserved bit") {
-            try check(&monitor, datagram(header: Self.extended | 1 << 56 | 5, length: 1000))
+            try check(&monitor, datagram(header: Self.extended | 1 << 56 | 6, length: 1000))
         }
     }
 
     @Test func anAnswerIsAtMostThreeTimesAsLong() throws {
-        var monitor = WireMonitor(isExtended: [true, true])
+        var monitor = makeMonitor([true, true])
         _ = try check(&monitor, datagram(length: 100))
         #expect(throws: InvariantViolation.self) {
             try check(
@@ -128,7 +142,7 @@ import Testing
     }
 
     @Test func aRetryAllowsOneMoreMessage1() throws {
-        var monitor = WireMonitor(isExtended: [true, true])
+        var monitor = makeMonitor([true, true])
         _ = try check(&monitor, datagram(length: 200))
         #expect(throws: InvariantViolation.self) {
             try check(&monitor, datagram(length: 220))
@@ -161,7 +175,7 @@ import Testing
     }
 
     @Test func refusesARepeatedMessageWithOtherContent() throws {
-        var monitor = WireMonitor(isExtended: [true, true])
+        var monitor = makeMonitor([true, true])
         _ = try check(&monitor, datagram(length: 60))
         _ = try check(&monitor, datagram(length: 60))
         #expect(throws: InvariantViolation.self) {
