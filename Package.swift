@@ -68,7 +68,7 @@ let package = Package(
         .testTarget(
             name: "lrp2p-benchTests",
             dependencies: [
-                "lrp2p-bench", "CAllocationCounts", "LRP2P", "LRP2PSimulation",
+                "lrp2p-bench", "LRP2P", "LRP2PCore", "LRP2PSimulation", "Sodium",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .testTarget(

@@ -1,5 +1,128 @@
 import ArgumentParser
+import LRP2P
+import LRP2PCore
+import LRP2PSimulation
+
+/// How much of a simulated link a transfer uses.
 struct Links: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "x")
+    static let configuration = CommandConfiguration(
+        abstract: "Measures transfers over simulated links.",
+        discussion: """
+            In virtual time: all but the cost per packet follows from the seed. The limit is the \
+            payload that full datagrams carry at the rate of the link. The queue of each link holds \
+            one bandwidth-delay product. The two longest links need 4 GB of memory.
+            """)
+
     @OptionGroup var options: RunOptions
+
+    @Option(help: "Seed of loss and keys.")
+    var seed: UInt64 = 1
+
+    @Flag(inversion: .prefixedNo, help: "Measure the long fat links too, which take a while.")
+    var longFat = true
+
+    func run() async throws {
+        let session = Session("links", options)
+        try measureLossFree(session)
+        try measureLossy(session)
+        try measureSharing(session)
+        if longFat { try measureLongFat(session) }
+    }
+
+    private func measureLossFree(_ session: Session) throws {
+        try measure(
+            session, "100 Mbit/s, 50 ms", PipeConditions(megabits: 100, roundTrip: .milliseconds(50)),
+            target: 0.95)
+    }
+
+    private func measureLossy(_ session: Session) throws {
+        var conditions = PipeConditions(megabits: 100, roundTrip: .milliseconds(100))
+        conditions.loss = 0.01
+        try measure(session, "100 Mbit/s, 100 ms, 1 % loss", conditions, target: 0.85)
+    }
+
+    /// Thirty seconds after the first five.
+    private func measure(
+        _ session: Session, _ name: String, _ conditions: PipeConditions, target: Double
+    ) throws {
+        session.progress.show("links: \(name)")
+        let transfer = makeTransfer(conditions)
+        try transfer.startFlow()
+        transfer.run(for: .seconds(5))
+        let result = PipeMeasurement.measure(transfer, parts: 1, of: .seconds(30))
+        report(session, name, result, conditions, target: target)
+    }
+
+    /// The second flow joins ten seconds after the first; thirty more have passed when the share of
+    /// each is measured.
+    private func measureSharing(_ session: Session) throws {
+        let name = "100 Mbit/s, 50 ms, two flows"
+        session.progress.show("links: \(name)")
+        let conditions = PipeConditions(megabits: 100, roundTrip: .milliseconds(50))
+        let transfer = makeTransfer(conditions)
+        try transfer.startFlow()
+        transfer.run(for: .seconds(10))
+        try transfer.startFlow()
+        transfer.run(for: .seconds(30))
+        let result = PipeMeasurement.measure(transfer, parts: 1, of: .seconds(20))
+        report(session, name, result, conditions, target: nil)
+        session.report(
+            "\(name), Jain's index", jainIndex(result.bytesByFlow), .none, target: .atLeast(0.9))
+    }
+
+    private func measureLongFat(_ session: Session) throws {
+        session.progress.show("links: 10 Gbit/s, 1,000 packets in flight")
+        let short = PipeConditions(megabits: 10_000, roundTrip: .microseconds(1120))
+        let few = try measureAfterStart(short, buffer: 2 * short.bandwidthDelayProduct, rounds: 400)
+        report(session, "10 Gbit/s, 1.12 ms", few, short, target: nil)
+        session.report(
+            "10 Gbit/s, 1.12 ms, cost", few.nanosecondsPerPacket, .nanosecondsPerPacket)
+
+        session.progress.show("links: 10 Gbit/s, 600 ms")
+        let long = PipeConditions(megabits: 10_000, roundTrip: .milliseconds(600))
+        let many = try measureAfterStart(long, buffer: long.bandwidthDelayProduct, rounds: 4)
+        report(session, "10 Gbit/s, 600 ms", many, long, target: 0.9)
+        session.report(
+            "10 Gbit/s, 600 ms, cost with \(many.packetsInFlight) in flight", many.nanosecondsPerPacket,
+            .nanosecondsPerPacket,
+            limit: .init(
+                value: few.nanosecondsPerPacket, name: "with \(few.packetsInFlight) in flight"),
+            target: .atMost(1.25))
+    }
+
+    private func measureAfterStart(
+        _ conditions: PipeConditions, buffer: Int, rounds: Int
+    ) throws -> PipeMeasurement {
+        let transfer = makeTransfer(conditions, buffer: buffer)
+        try transfer.startFlow()
+        PipeMeasurement.finishStart(of: transfer, roundTrip: conditions.roundTrip)
+        return PipeMeasurement.measure(transfer, parts: rounds, of: conditions.roundTrip)
+    }
+
+    private func makeTransfer(
+        _ conditions: PipeConditions, buffer: Int? = nil
+    ) -> PipeTransfer {
+        var configuration = EndpointConfiguration()
+        if let buffer {
+            configuration.sendBufferBytes = buffer
+            configuration.receiveBufferBytes = buffer
+        }
+        // What a train of datagrams takes at this rate, at least.
+        let train = Double(32 * WireFormat.maximumDatagram) / Double(conditions.bytesPerSecond)
+        return PipeTransfer(
+            conditions, configuration: configuration, seed: seed,
+            granularity: min(.microseconds(100), Interval(nanoseconds: Int64(train * 1e9))))
+    }
+
+    private func report(
+        _ session: Session, _ name: String, _ result: PipeMeasurement,
+        _ conditions: PipeConditions, target: Double?
+    ) {
+        let payload = Double(WireFormat.maximumPayload) / Double(WireFormat.maximumDatagram)
+        session.report(
+            name, result.bytesPerSecond * 8 / 1e6, .megabitsPerSecond,
+            limit: .init(
+                value: Double(conditions.bytesPerSecond) * payload * 8 / 1e6, name: "the link"),
+            target: target.map { .atLeast($0) })
+    }
 }

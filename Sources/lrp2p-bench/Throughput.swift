@@ -23,6 +23,10 @@ struct Throughput: AsyncParsableCommand {
 
     @OptionGroup(title: "Link") var link: LinkOptions
 
+    /// An application that reads into arrays and waits in between takes a few blocks per train of
+    /// datagrams. What takes one per packet is far above this.
+    private static let allocationTarget = 0.1
+
     func validate() throws {
         guard (2...1024).contains(connections) else {
             throw ValidationError("--connections: 2 … 1024")
@@ -79,13 +83,14 @@ struct Throughput: AsyncParsableCommand {
         let limit = BenchmarkCase.Limit(value: figures[1], name: aead.name)
         session.report(
             name, figures[0], .megabytesPerSecond, limit: limit, target: .atLeast(0.55))
-        session.report("\(name): sender", figures[4], .nanosecondsPerPacket)
-        session.report("\(name): receiver", figures[5], .nanosecondsPerPacket)
+        session.report("\(name), processor of sender", figures[4], .nanosecondsPerPacket)
+        session.report("\(name), processor of receiver", figures[5], .nanosecondsPerPacket)
         if AllocationCounts.areAvailable {
-            session.report(
-                "\(name): sender", figures[2], .allocationsPerPacket, target: .atMost(0.02))
-            session.report(
-                "\(name): receiver", figures[3], .allocationsPerPacket, target: .atMost(0.02))
+            for (side, count) in [("sender", figures[2]), ("receiver", figures[3])] {
+                session.report(
+                    "\(name), heap of \(side)", count, .allocationsPerPacket,
+                    target: .atMost(Self.allocationTarget))
+            }
         }
         return figures[0]
     }
