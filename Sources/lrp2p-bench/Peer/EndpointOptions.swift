@@ -3,7 +3,16 @@ import LRP2P
 
 /// How the sockets of both processes are configured.
 struct EndpointOptions: ParsableArguments {
-    @Option(help: "Bytes of each send and receive buffer.")
+    @Option(help: "The largest datagram, in bytes, or `discovered`: what the path takes.")
+    var datagram = DatagramSize.discovered
+
+    @Option(help: "Congestion control.")
+    var congestionControl = CongestionControlAlgorithm.cubic
+
+    @Flag(help: "Speak the base protocol, as a reference peer does.")
+    var baseProtocol = false
+
+    @Option(help: "Bytes that each send and receive buffer may grow to.")
     var buffer: Int?
 
     @Option(help: "Keepalive interval, such as 20s; none by default.")
@@ -17,6 +26,9 @@ struct EndpointOptions: ParsableArguments {
 
     var configuration: EndpointConfiguration {
         var configuration = EndpointConfiguration()
+        configuration.maximumDatagram = datagram.bytes
+        configuration.congestionControl = congestionControl
+        configuration.isExtended = !baseProtocol
         if let buffer {
             configuration.sendBufferBytes = buffer
             configuration.receiveBufferBytes = buffer
@@ -27,9 +39,45 @@ struct EndpointOptions: ParsableArguments {
 
     /// The same on a command line.
     var arguments: [String] {
-        var arguments: [String] = []
+        var arguments = [
+            "--datagram", datagram.description, "--congestion-control", congestionControl.rawValue,
+        ]
+        if baseProtocol { arguments.append("--base-protocol") }
         if let buffer { arguments += ["--buffer", "\(buffer)"] }
         if let keepalive { arguments += ["--keepalive", keepalive.description] }
         return arguments
+    }
+}
+
+extension CongestionControlAlgorithm: ExpressibleByArgument {}
+
+/// `1400`, or `discovered`.
+enum DatagramSize: ExpressibleByArgument, Equatable, CustomStringConvertible {
+    case discovered
+    case atMost(Int)
+
+    init?(argument: String) {
+        if argument == "discovered" {
+            self = .discovered
+        } else if let bytes = Int(argument), (1200...WireFormat.maximumDatagram).contains(bytes) {
+            self = .atMost(bytes)
+        } else {
+            return nil
+        }
+    }
+
+    /// Of the largest datagram.
+    var bytes: Int {
+        switch self {
+        case .discovered: WireFormat.maximumDatagram
+        case .atMost(let bytes): bytes
+        }
+    }
+
+    var description: String {
+        switch self {
+        case .discovered: "discovered"
+        case .atMost(let bytes): "\(bytes)"
+        }
     }
 }

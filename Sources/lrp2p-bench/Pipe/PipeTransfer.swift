@@ -121,7 +121,7 @@ final class PipeTransfer {
             case .readable(let connection):
                 connection.receiveRing.release(upTo: connection.receiveRing.endPosition)
                 host.endpoint.didRead(from: connection, now: now)
-            case .closed:
+            case .remoteFinished, .datagram, .closed:
                 break
             }
         }
