@@ -83,9 +83,8 @@ struct BulkTransfer {
         while !Task.isCancelled { try await connection.write(chunk) }
     }
 
-    /// By how much the memory of a process grows, at its highest, through one more connection at
-    /// full speed. The one before it has touched what belongs to the socket, and stays open, so
-    /// that nothing of it is used again.
+    /// By how much the memory of a new process grows, at its highest, through one connection at full
+    /// speed.
     ///
     /// - Parameter service: what the process does, `discard` for a receiver or `source` for a
     ///   sender.
@@ -97,18 +96,8 @@ struct BulkTransfer {
         var configuration = PeerSocketConfiguration(identity: Identity())
         configuration.endpoint = endpoint.configuration
         let socket = try PeerSocket.listen(on: .loopback(port: 0), configuration: configuration)
-        let first = try await socket.connect(to: peer.address)
-        try await transfer(on: first, service, for: span)
         let before = try peer.report()
-        try await transfer(on: try await socket.connect(to: peer.address), service, for: span)
-        let after = try peer.report()
-        await socket.close()
-        return Double(after.process.peakResidentBytes) - Double(before.process.residentBytes)
-    }
-
-    private static func transfer(
-        on connection: PeerConnection, _ service: Service, for span: Duration
-    ) async throws {
+        let connection = try await socket.connect(to: peer.address)
         let work = Task {
             switch service {
             case .source:
@@ -119,7 +108,9 @@ struct BulkTransfer {
             }
         }
         try await Task.sleep(for: span)
+        let after = try peer.report()
         work.cancel()
-        _ = await work.result
+        await socket.close()
+        return Double(after.process.peakResidentBytes) - Double(before.process.residentBytes)
     }
 }
