@@ -46,14 +46,37 @@ import Testing
     }
 
     @Test func endpointOptionsSurviveTheCommandLine() throws {
-        let options = try EndpointOptions.parse(["--buffer", "65536", "--keepalive", "1500ms"])
+        let options = try EndpointOptions.parse([
+            "--buffer", "65536", "--keepalive", "1500ms", "--datagram", "9000",
+            "--congestion-control", "bbr", "--base-protocol",
+        ])
         let again = try EndpointOptions.parse(options.arguments)
         for configuration in [options.configuration, again.configuration] {
             #expect(configuration.sendBufferBytes == 65536)
             #expect(configuration.receiveBufferBytes == 65536)
             #expect(configuration.keepAliveInterval == .milliseconds(1500))
+            #expect(configuration.maximumDatagram == 9000)
+            #expect(configuration.congestionControl == .bbr)
+            #expect(!configuration.isExtended)
         }
-        #expect(try EndpointOptions.parse([]).arguments.isEmpty)
+    }
+
+    @Test func withoutOptionsEndpointsAreAsTheyAre() throws {
+        let options = try EndpointOptions.parse([])
+        let expected = EndpointConfiguration()
+        for options in [options, try EndpointOptions.parse(options.arguments)] {
+            let configuration = options.configuration
+            #expect(configuration.maximumDatagram == expected.maximumDatagram)
+            #expect(configuration.congestionControl == expected.congestionControl)
+            #expect(configuration.isExtended == expected.isExtended)
+            #expect(configuration.sendBufferBytes == expected.sendBufferBytes)
+            #expect(configuration.keepAliveInterval == expected.keepAliveInterval)
+        }
+    }
+
+    @Test(arguments: ["", "1199", "65508", "large", "-1"])
+    func otherSizesAreNoDatagrams(text: String) {
+        #expect(DatagramSize(argument: text) == nil)
     }
 }
 

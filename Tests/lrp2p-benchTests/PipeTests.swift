@@ -57,9 +57,10 @@ import Testing
     private func transfer(
         _ conditions: PipeConditions, seed: UInt64 = 1
     ) -> PipeTransfer {
-        PipeTransfer(
-            conditions, configuration: EndpointConfiguration(), seed: seed,
-            granularity: .microseconds(100))
+        var configuration = EndpointConfiguration()
+        configuration.maximumDatagram = WireFormat.initialDatagram
+        return PipeTransfer(
+            conditions, configuration: configuration, seed: seed, granularity: .microseconds(100))
     }
 
     @Test func oneFlowFillsALinkWithoutLoss() throws {
@@ -68,7 +69,7 @@ import Testing
         try transfer.startFlow()
         PipeMeasurement.finishStart(of: transfer, roundTrip: conditions.roundTrip)
         let result = PipeMeasurement.measure(transfer, parts: 10, of: .milliseconds(100))
-        let payload = Double(WireFormat.maximumPayload) / Double(WireFormat.maximumDatagram)
+        let payload = Double(DataDatagram.plaintextBytes(in: 1400)) / 1400
         #expect(result.bytesPerSecond > 0.9 * payload * 1_250_000)
         #expect(result.bytesPerSecond < 1.05 * payload * 1_250_000)
         #expect(result.bytesByFlow.count == 1)
