@@ -43,14 +43,17 @@ struct Pipe: ~Copyable {
     var nextArrival: Instant? { datagrams.nextArrival }
     var inFlight: Int { datagrams.count }
 
-    mutating func send(_ datagram: UnsafeRawBufferPointer, now: Instant) {
+    /// - Parameter elidedBytes: bytes of the datagram that are not there, and take their time.
+    mutating func send(
+        _ datagram: UnsafeRawBufferPointer, elidedBytes: Int = 0, now: Instant
+    ) {
         sent += 1
         let start = max(freeAt, Double(now.nanoseconds))
         let rate = Double(conditions.bytesPerSecond) / 1e9
         guard (start - Double(now.nanoseconds)) * rate <= Double(conditions.queueBytes) else {
             return
         }
-        freeAt = start + Double(datagram.count) / rate
+        freeAt = start + Double(datagram.count + elidedBytes) / rate
         if conditions.loss > 0, random.chance(conditions.loss) { return }
         let arrival = Instant(nanoseconds: Int64(freeAt)) + conditions.delay
         datagrams.append(datagram, arrival: arrival)

@@ -128,9 +128,9 @@ final class PipeTransfer {
         while let transmit = host.endpoint.pollTransmit(into: buffer, now: now) {
             let datagram = UnsafeRawBufferPointer(rebasing: buffer[..<transmit.length])
             if host.writes {
-                forward.send(datagram, now: now)
+                forward.send(datagram, elidedBytes: transmit.elidedBytes, now: now)
             } else {
-                backward.send(datagram, now: now)
+                backward.send(datagram, elidedBytes: transmit.elidedBytes, now: now)
             }
         }
     }
