@@ -67,13 +67,36 @@ import Testing
         let conditions = PipeConditions(megabits: 10, roundTrip: .milliseconds(20))
         let transfer = transfer(conditions)
         try transfer.startFlow()
-        PipeMeasurement.finishStart(of: transfer, roundTrip: conditions.roundTrip)
+        let start = PipeMeasurement.finishStart(of: transfer, round: .milliseconds(100))
+        #expect(start >= .milliseconds(500) && start < .seconds(10))
         let result = PipeMeasurement.measure(transfer, parts: 10, of: .milliseconds(100))
         let payload = Double(DataDatagram.plaintextBytes(in: 1400)) / 1400
         #expect(result.bytesPerSecond > 0.9 * payload * 1_250_000)
         #expect(result.bytesPerSecond < 1.05 * payload * 1_250_000)
         #expect(result.bytesByFlow.count == 1)
         #expect(result.packetsInFlight > 0)
+    }
+
+    /// Without their payload, packets go the same way at the same times.
+    @Test func elidedPayloadTakesItsTimeAllTheSame() throws {
+        var conditions = PipeConditions(megabits: 10, roundTrip: .milliseconds(20))
+        conditions.loss = 0.01
+        var configuration = EndpointConfiguration()
+        configuration.maximumDatagram = WireFormat.initialDatagram
+        configuration.initialBufferBytes = 1 << 20
+        configuration.sendBufferBytes = 1 << 20
+        configuration.receiveBufferBytes = 1 << 20
+        func run(elidesPayload: Bool) throws -> (bytes: [UInt64], packets: UInt64) {
+            configuration.elidesPayload = elidesPayload
+            let transfer = PipeTransfer(
+                conditions, configuration: configuration, seed: 5, granularity: .zero)
+            try transfer.startFlow()
+            transfer.run(for: .seconds(2))
+            return (transfer.receivedBytes, transfer.packetsSent)
+        }
+        let carried = try run(elidesPayload: false), elided = try run(elidesPayload: true)
+        #expect(carried.bytes == elided.bytes && carried.packets == elided.packets)
+        #expect(elided.bytes.count == 1 && elided.bytes[0] > 500_000)
     }
 
     @Test func equalSeedsGiveEqualTransfers() throws {

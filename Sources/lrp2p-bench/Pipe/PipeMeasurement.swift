@@ -30,20 +30,26 @@ struct PipeMeasurement {
             packetsInFlight: inFlight)
     }
 
-    /// Rounds without growth that end the start.
-    private static let steadyRounds = 2
-    private static let maximumRounds = 100
+    /// Rounds in a row that carry the same.
+    private static let steadyRounds = 4
+    private static let maximumRounds = 200
 
-    /// Runs a transfer until what arrives in a round trip grows by less than a twentieth, twice in
-    /// a row: slow start, whatever it is called, is over.
-    static func finishStart(of transfer: PipeTransfer, roundTrip: Interval) {
-        var former = 0.0, steady = 0
-        for _ in 0..<maximumRounds where steady < steadyRounds {
+    /// Runs a transfer until what arrives in a round has changed by less than a twentieth for some
+    /// rounds in a row: slow start is over, and what it lost by sending too much is made good.
+    ///
+    /// - Parameter round: a round trip, or more.
+    /// - Returns: how long that took; the last, steady rounds are part of it.
+    static func finishStart(of transfer: PipeTransfer, round: Interval) -> Interval {
+        var former = 0.0, steady = 0, rounds: Int64 = 0
+        while steady < steadyRounds, rounds < maximumRounds {
             let before = transfer.receivedBytes.reduce(0, +)
-            transfer.run(for: roundTrip)
+            transfer.run(for: round)
+            rounds += 1
             let arrived = Double(transfer.receivedBytes.reduce(0, +) - before)
-            steady = former > 0 && arrived < former * 1.05 ? steady + 1 : 0
+            let isSteady = former > 0 && abs(arrived - former) < former * 0.05
+            steady = isSteady ? steady + 1 : 0
             former = arrived
         }
+        return round * rounds
     }
 }

@@ -71,8 +71,10 @@ final class PipeTransfer {
     var receivedBytes: [UInt64] { receiver.connections.map(\.receiveRing.endPosition) }
     /// Datagrams of data that have been sent, about: those of handshakes are among them.
     var packetsSent: UInt64 { forward.sent }
-    var packetsInFlight: Int { forward.inFlight }
-    var statistics: [ConnectionStatistics] { sender.connections.map(\.statistics) }
+    /// Sent and neither acknowledged nor lost, as the sender sees it.
+    var packetsInFlight: Int {
+        sender.connections.reduce(0) { $0 + $1.statistics.packetsInFlight }
+    }
 
     func run(for span: Interval) {
         let end = now + span

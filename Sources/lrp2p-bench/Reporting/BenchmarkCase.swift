@@ -17,6 +17,7 @@ struct BenchmarkCase: Sendable, Equatable {
         case megabytesPerSecond = "MB/s"
         case megabitsPerSecond = "Mbit/s"
         case microseconds = "µs"
+        case seconds = "s"
         case nanosecondsPerPacket = "ns/packet"
         case bytes = "B"
         case perSecond = "1/s"
