@@ -10,7 +10,7 @@ help:
 	@echo 'make run    one gateway; ARGS="--http 127.0.0.1:8081 ..." (see ARGS=--help)'
 	@echo 'make test   everything needed, and all tests'
 	@echo 'make fuzz   looks for inputs that break a parser; ARGS="seconds target ..."'
-	@echo 'make bench  measures throughput; ARGS=... (see ARGS=--help)'
+	@echo 'make bench  measures all there is, ten minutes long; ARGS=... (see ARGS=--help)'
 	@echo 'make build  all products, optimised, in $(RELEASE)'
 	@echo 'make clean  removes what was built'
 
@@ -56,7 +56,7 @@ demo: setup
 
 bench: setup
 	swift build --configuration release --product lrp2p-bench
-	@exec $(RELEASE)/lrp2p-bench $(or $(ARGS),throughput)
+	@exec $(RELEASE)/lrp2p-bench $(or $(ARGS),all)
 
 clean:
 	rm -rf .build .venv

@@ -20,6 +20,7 @@ let package = Package(
             name: "CMicrohttpd", pkgConfig: "libmicrohttpd",
             providers: [.apt(["libmicrohttpd-dev"])]),
         .target(name: "CLinux"),
+        .target(name: "CAllocationCounts"),
         .target(name: "Sodium", dependencies: ["CSodium"]),
         .target(name: "Noise", dependencies: ["Sodium"]),
         .target(name: "LRP2PCore", dependencies: ["Noise", "Sodium"]),
@@ -48,7 +49,8 @@ let package = Package(
         .executableTarget(
             name: "lrp2p-bench",
             dependencies: [
-                "CLinux", "LRP2P", "LRP2PCore", "LRP2PSimulation", "Sodium",
+                "CAllocationCounts", "CLinux", "LRP2P", "LRP2PCore", "LRP2PSimulation",
+                "Sodium",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -66,7 +68,7 @@ let package = Package(
         .testTarget(
             name: "lrp2p-benchTests",
             dependencies: [
-                "lrp2p-bench", "LRP2P", "LRP2PSimulation",
+                "lrp2p-bench", "LRP2P", "LRP2PCore", "LRP2PSimulation", "Sodium",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .testTarget(

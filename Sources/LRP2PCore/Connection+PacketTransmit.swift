@@ -172,7 +172,11 @@ extension Connection {
             maximumAge: configuration.rekeyAfter,
             settlingTime: recovery.probeTimeout(isPeerWindowClosed: false) * 3, now: now)
         let header = PacketHeader(number: number, isPhaseOdd: keys.isSendingPhaseOdd)
-        let size = seal(length, field: header.field, into: buffer)
+        let size = Self.overhead + length
+        let written =
+            configuration.elidesPayload
+            ? sealEliding(record.length, of: length, field: header.field, into: buffer)
+            : seal(length, field: header.field, into: buffer)
         if record.isEliciting {
             if let largest = record.acknowledged, extended.toldAcknowledgement == nil {
                 extended.toldAcknowledgement = (number, largest)
@@ -185,7 +189,8 @@ extension Connection {
             recovery.skipNumber()
         }
         extended.path.didSend(bytes: size)
-        var transmit = transmit(size)
+        var transmit = transmit(written)
+        transmit.elidedBytes = size - written
         transmit.isPathProbe = isProbe
         if extended.ecn != nil, record.isEliciting {
             transmit.isECNCapable = true

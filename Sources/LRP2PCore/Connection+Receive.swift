@@ -46,10 +46,11 @@ extension Connection {
         packetsReceived += 1
         heard(now: now)
         confirmHandshake()
-        let plaintext = UnsafeRawBufferPointer(rebasing: ciphertext[..<length])
+        var plaintext = UnsafeRawBufferPointer(rebasing: ciphertext[..<length])
         guard isExtended else {
             return handleBase(plaintext, nonce: header.number, now: now)
         }
+        if shared.configuration.elidesPayload { plaintext = restoreElided(plaintext) }
         noteSource(source, number: header.number, size: bytes.count, now: now)
         return handlePacket(plaintext, number: header.number, ecn: ecn, now: now)
     }

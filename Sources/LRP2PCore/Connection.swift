@@ -100,12 +100,13 @@ public final class Connection {
         self.shared = shared
         let budget = configuration.memoryBudget
         let first = configuration.initialBufferBytes
-        sendRing = StreamRing(
-            capacity: configuration.sendBufferBytes,
-            limit: min(first, configuration.sendBufferBytes), pool: budget)
-        receiveRing = StreamRing(
-            capacity: configuration.receiveBufferBytes,
-            limit: min(first, configuration.receiveBufferBytes), pool: budget)
+        let rings = [configuration.sendBufferBytes, configuration.receiveBufferBytes].map {
+            configuration.elidesPayload
+                ? StreamRing.withoutStorage(capacity: $0)
+                : StreamRing(capacity: $0, limit: min(first, $0), pool: budget)
+        }
+        sendRing = rings[0]
+        receiveRing = rings[1]
         assembler = ReceiveAssembler(
             ring: receiveRing, initialSequenceNumber: configuration.initialSequenceNumber)
         segments = SegmentTable(initialSequenceNumber: configuration.initialSequenceNumber)

@@ -51,6 +51,10 @@ public struct EndpointConfiguration: Sendable {
     /// The first sequence number in both directions of the base protocol, which is 0; tests of the
     /// 32-bit wrap start just below it on both sides.
     public var initialSequenceNumber: UInt32 = 0
+    /// Leave the payload of streams out of memory and off the wire; everything else is done as
+    /// ever. For simulations of paths that hold more bytes than a machine does: both endpoints need
+    /// it, and the extended protocol.
+    package var elidesPayload = false
     /// Which part of the connection ids is this endpoint's.
     public var shard = Shard.whole
 

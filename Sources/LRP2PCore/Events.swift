@@ -50,6 +50,9 @@ public struct Transmit: Sendable {
     public internal(set) var isPathProbe: Bool
     /// It may carry ECT(0) (RFC 3168 §5).
     public internal(set) var isECNCapable: Bool
+    /// By how much longer the datagram is for the path (`EndpointConfiguration.elidesPayload`):
+    /// what is left out is at its end, less four bytes that say how much.
+    package internal(set) var elidedBytes = 0
 
     public init(
         length: Int, destination: SocketAddress, isPathProbe: Bool = false,

@@ -46,7 +46,7 @@ struct Span: ExpressibleByArgument, CustomStringConvertible {
 }
 
 /// Bits per second: `10mbit`, `1gbit`, `500kbit`.
-struct BitRate: ExpressibleByArgument {
+struct BitRate: ExpressibleByArgument, CustomStringConvertible {
     let bytesPerSecond: Int
 
     init?(argument: String) {
@@ -60,4 +60,7 @@ struct BitRate: ExpressibleByArgument {
         else { return nil }
         bytesPerSecond = Int(number * unit.bits / 8)
     }
+
+    /// In a form that gives exactly this rate again.
+    var description: String { "\(bytesPerSecond * 8)bit" }
 }

@@ -5,5 +5,12 @@ struct Bench: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lrp2p-bench",
         abstract: "Measures LRP2P, and disturbs it.",
-        subcommands: [Throughput.self, Latency.self, LinkCommand.self, Simulate.self, Peer.self])
+        discussion: """
+            Each measurement stands beside the limit it is to be read against, found in the same \
+            run. Figures of machines that do something else at the same time mean little.
+            """,
+        subcommands: [
+            All.self, Throughput.self, Latency.self, Connections.self, Handshakes.self,
+            Links.self, LinkCommand.self, Simulate.self, Peer.self,
+        ])
 }

@@ -55,20 +55,20 @@ struct Simulate: ParsableCommand {
     var jitter: Span?
 
     @Option(help: "With --link: share of datagrams duplicated.")
-    var duplication: Share?
+    var duplicate: Share?
 
     @Option(help: "With --link: share of datagrams held back by 5 ms.")
-    var reordering: Share?
+    var reorder: Share?
 
-    @Option(help: "With --link: bytes per second.")
-    var rate: Int?
+    @Option(help: "With --link: rate of each direction, such as 100mbit.")
+    var bandwidth: BitRate?
 
     @Option(help: "With --link: bytes the queue of the link holds.")
     var queue: Int?
 
     func validate() throws {
         for (name, value) in [
-            ("rate", rate), ("queue", queue), ("buffer", buffer), ("max-bytes", maxBytes),
+            ("queue", queue), ("buffer", buffer), ("max-bytes", maxBytes),
         ] {
             if let value, !(1...1 << 40).contains(value) {
                 throw ValidationError("--\(name) is 1 to 2^40, not \(value)")
@@ -113,9 +113,9 @@ struct Simulate: ParsableCommand {
         if let loss { path.loss = .independent(loss.value) }
         if let delay { path.delay = delay.interval }
         if let jitter { path.jitter = jitter.interval }
-        if let duplication { path.duplication = duplication.value }
-        if let reordering { path.reordering = reordering.value }
-        if let rate { path.bytesPerSecond = rate }
+        if let duplicate { path.duplication = duplicate.value }
+        if let reorder { path.reordering = reorder.value }
+        if let bandwidth { path.bytesPerSecond = bandwidth.bytesPerSecond }
         if let queue { path.queueBytes = queue }
         var configuration = EndpointConfiguration()
         if let buffer {
@@ -134,8 +134,8 @@ struct Simulate: ParsableCommand {
         for (name, value) in [
             ("buffer", buffer.map(String.init)), ("loss", loss?.description),
             ("delay", delay?.description), ("jitter", jitter?.description),
-            ("duplication", duplication?.description), ("reordering", reordering?.description),
-            ("rate", rate.map(String.init)), ("queue", queue.map(String.init)),
+            ("duplicate", duplicate?.description), ("reorder", reorder?.description),
+            ("bandwidth", bandwidth?.description), ("queue", queue.map(String.init)),
         ] {
             if let value { arguments.append("--\(name) \(value)") }
         }

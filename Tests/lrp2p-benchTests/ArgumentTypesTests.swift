@@ -53,4 +53,10 @@ import Testing
     func wrongRates(text: String) {
         #expect(BitRate(argument: text) == nil)
     }
+
+    @Test(arguments: ["8bit", "10mbit", "16.000008mbit", "1gbit", "0.5kbit"])
+    func aRateReadsItsOwnDescription(text: String) throws {
+        let rate = try #require(BitRate(argument: text))
+        #expect(BitRate(argument: rate.description)?.bytesPerSecond == rate.bytesPerSecond)
+    }
 }

@@ -21,8 +21,20 @@ import Testing
         #expect(fixed(value, decimals) == text)
     }
 
-    @Test func theCipherYardstickMeasuresSomething() {
-        let rate = CipherYardstick.bytesPerSecond(packetBytes: 1330, for: .milliseconds(1))
-        #expect(rate > 0 && rate.isFinite)
+    @Test(arguments: [
+        (0.0, 4, "0"), (1234.5, 4, "1235"), (503.64, 4, "503.6"), (0.049512, 3, "0.0495"),
+        (12_345_678, 4, "12345678"), (1e-12, 4, "0"), (-2.5, 2, "-2.5"), (1.0, 4, "1"),
+        (100, 2, "100"),
+    ])
+    func significantDigits(value: Double, digits: Int, text: String) {
+        #expect(significant(value, digits) == text)
+    }
+
+    @Test func jainsIndex() {
+        #expect(jainIndex([5, 5, 5, 5]) == 1)
+        #expect(jainIndex([8, 0, 0, 0]) == 0.25)
+        #expect(jainIndex([3, 1]) == 0.8)
+        #expect(jainIndex([0, 0]) == 0)
+        #expect(jainIndex([]) == 0)
     }
 }

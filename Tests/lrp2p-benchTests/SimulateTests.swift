@@ -17,8 +17,8 @@ import Testing
         ["--link", "wan"],
         [
             "--link", "rough", "--seed", "7", "--loss", "7%", "--delay", "1.0015ms",
-            "--jitter", "0.3ms", "--duplication", "0.001%", "--reordering", "0.1", "--rate",
-            "2000000", "--queue", "90000", "--bytes", "1000", "--buffer", "65536", "--both-ways",
+            "--jitter", "0.3ms", "--duplicate", "0.001%", "--reorder", "0.1", "--bandwidth",
+            "16.000008mbit", "--queue", "90000", "--bytes", "1000", "--buffer", "65536", "--both-ways",
         ],
     ])
     func theReplayCommandMakesTheSameScenario(arguments: [String]) throws {
