@@ -18,7 +18,8 @@ import Testing
         [
             "--link", "rough", "--seed", "7", "--loss", "7%", "--delay", "1.0015ms",
             "--jitter", "0.3ms", "--duplicate", "0.001%", "--reorder", "0.1", "--bandwidth",
-            "16.000008mbit", "--queue", "90000", "--bytes", "1000", "--buffer", "65536", "--both-ways",
+            "16.000008mbit", "--queue", "90000", "--bytes", "1000", "--buffer", "65536",
+            "--both-ways",
         ],
     ])
     func theReplayCommandMakesTheSameScenario(arguments: [String]) throws {
