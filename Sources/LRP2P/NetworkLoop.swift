@@ -187,8 +187,10 @@ final class NetworkLoop {
     private func publish() {
         let statistics = endpoint.statistics
         shard.figures.statistics.withLock { $0 = statistics }
-        for record in records.values {
-            if case .application(let peer) = record.owner { peer.publish(record.connection) }
+        endpoint.takeChanged { connection in
+            if case .application(let peer)? = records[connection.id]?.owner {
+                peer.publish(connection)
+            }
         }
     }
 

@@ -42,11 +42,12 @@ struct ThirdMessage {
 extension Connection {
     /// Begins a handshake as initiator, or begins it anew with a cookie in the offer.
     func startHandshake(
-        offer: TransportParameters?, staticKey: consuming SecretBytes,
+        offer: TransportParameters?, staticKey: consuming SecretBytes, staticPublicKey: [UInt8],
         ephemeralKey: consuming SecretBytes, now: Instant
     ) throws(NoiseError) {
         var state = HandshakeState(
-            isInitiator: true, staticKey: staticKey, ephemeralKey: ephemeralKey)
+            isInitiator: true, staticKey: staticKey, staticPublicKey: staticPublicKey,
+            ephemeralKey: ephemeralKey)
         let payload = offer?.encode(minimumLength: WireFormat.minimumOffer) ?? []
         let message = try state.writeMessage(payload: payload)
         handshake = OutboundHandshake(

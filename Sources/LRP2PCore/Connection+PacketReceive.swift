@@ -8,6 +8,7 @@ extension Connection {
         var progress: Progress = []
         var isAckEliciting = false
         var isKept = true
+        var isPing = false
         while true {
             let frame: Frame
             do {
@@ -27,6 +28,8 @@ extension Connection {
                 isKept = isKept && wasKept
             case .acknowledgement(let acknowledgement):
                 progress.formUnion(handleAcknowledgement(acknowledgement, now: now))
+            case .ping:
+                isPing = true
             default:
                 progress.formUnion(handleControl(frame))
             }
@@ -36,6 +39,7 @@ extension Connection {
         guard isKept else { return progress }
         extended.received.insert(
             number: number, isAckEliciting: isAckEliciting, ecn: ecn, now: now)
+        if isPing { extended.received.acknowledgeAtOnce(now: now) }
         return progress
     }
 

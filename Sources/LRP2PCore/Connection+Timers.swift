@@ -51,10 +51,16 @@ extension Connection {
         return idleSince + timeout
     }
 
+    /// The keepalives of an interval leave at so many times at most.
+    private static let keepAliveSlots: Int64 = 64
+
     private var keepAliveDeadline: Instant {
         guard keepAlivesToSend == 0, let interval = shared.configuration.keepAliveInterval
         else { return .distantFuture }
-        return lastSentAt + max(interval, RTTEstimator.granularity)
+        let deadline = lastSentAt + max(interval, RTTEstimator.granularity)
+        // Thousands of quiet connections wake the thread together, and not each by itself.
+        let slot = max(1, interval.nanoseconds / Self.keepAliveSlots)
+        return Instant(nanoseconds: deadline.nanoseconds / slot * slot)
     }
 }
 

@@ -58,7 +58,8 @@ extension Endpoint {
         }
         do {
             let handshake = try InboundHandshake(
-                firstDatagram: datagram, source: source, own: ownParameters(for: id), staticKey: staticKey.copy(),
+                firstDatagram: datagram, source: source, own: ownParameters(for: id),
+                staticKey: staticKey.copy(), staticPublicKey: staticPublicKey,
                 ephemeralKey: randomSecret(), now: now)
             handshakes.insert(handshake)
             answer(handshake, to: source)

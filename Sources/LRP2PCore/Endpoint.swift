@@ -16,8 +16,8 @@ public final class Endpoint {
     static let maximumReplies = 256
     /// Resets in a second: they answer anyone (RFC 9000 §10.3.3).
     static let maximumResetsPerSecond = 100
-    /// Datagrams one connection sends before it is another's turn.
-    private static let sendQuantum = 32
+    /// Bytes one connection sends before it is another's turn: a train.
+    private static let sendQuantum = 64 << 10
 
     let shared: EndpointShared
     let staticKey: SecretBytes
@@ -38,6 +38,7 @@ public final class Endpoint {
     private var ready = SequenceRing<Connection?>(start: 0, filler: nil)
     private var sentInTurn = 0
     private var touched: [Connection] = []
+    private var changed: [Connection] = []
     private var deadlines = DeadlineHeap()
     var events = SequenceRing<EndpointEvent?>(start: 0, filler: nil)
 
@@ -106,7 +107,8 @@ public final class Endpoint {
     ) {
         do {
             try connection.startHandshake(
-                offer: offer, staticKey: staticKey.copy(), ephemeralKey: randomSecret(), now: now)
+                offer: offer, staticKey: staticKey.copy(), staticPublicKey: staticPublicKey,
+                ephemeralKey: randomSecret(), now: now)
         } catch {
             preconditionFailure("message 1 depends on our own keys only: \(error)")
         }
@@ -290,13 +292,13 @@ public final class Endpoint {
             if sentInTurn < Self.sendQuantum,
                 let transmit = connection.pollTransmit(into: buffer, now: now)
             {
-                sentInTurn += 1
+                sentInTurn += transmit.length + transmit.elidedBytes
                 noteDeadline(of: connection)
                 shared.statistics.packetsSent += 1
                 return transmit
             }
             _ = ready.removeFirst()
-            if sentInTurn == Self.sendQuantum {
+            if sentInTurn >= Self.sendQuantum {
                 ready.append(connection)
             } else {
                 connection.isReadyToSend = false
@@ -331,10 +333,22 @@ public final class Endpoint {
 
     /// Notes that a connection may have another deadline.
     private func noteDeadline(of connection: Connection) {
-        if !connection.isTouched {
-            connection.isTouched = true
-            touched.append(connection)
+        guard !connection.isTouched else { return }
+        connection.isTouched = true
+        touched.append(connection)
+        if !connection.isChanged {
+            connection.isChanged = true
+            changed.append(connection)
         }
+    }
+
+    /// Calls `body` with every open connection whose figures may have changed since the last call.
+    public func takeChanged(_ body: (Connection) -> Void) {
+        for connection in changed {
+            connection.isChanged = false
+            if !connection.isClosed { body(connection) }
+        }
+        changed.removeAll(keepingCapacity: true)
     }
 
     /// When `handleDeadline` must be called at the latest; it may find nothing to do.

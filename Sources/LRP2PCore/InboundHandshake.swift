@@ -24,10 +24,12 @@ final class InboundHandshake {
     /// - Parameter own: what we have to offer; `nil` for the base protocol alone.
     init(
         firstDatagram: UnsafeRawBufferPointer, source: SocketAddress, own: TransportParameters?,
-        staticKey: consuming SecretBytes, ephemeralKey: consuming SecretBytes, now: Instant
+        staticKey: consuming SecretBytes, staticPublicKey: [UInt8],
+        ephemeralKey: consuming SecretBytes, now: Instant
     ) throws(NoiseError) {
         var state = HandshakeState(
-            isInitiator: false, staticKey: staticKey, ephemeralKey: ephemeralKey)
+            isInitiator: false, staticKey: staticKey, staticPublicKey: staticPublicKey,
+            ephemeralKey: ephemeralKey)
         let id = UnsafeRawBufferPointer(
             rebasing: firstDatagram[..<WireFormat.connectionIDLength])
         let payload = try state.readMessage(
