@@ -16,8 +16,8 @@ public final class Endpoint {
     static let maximumReplies = 256
     /// Resets in a second: they answer anyone (RFC 9000 §10.3.3).
     static let maximumResetsPerSecond = 100
-    /// Bytes one connection sends before it is another's turn: a train.
-    private static let sendQuantum = 64 << 10
+    /// Bytes one connection sends before it is another's turn: two trains.
+    private static let sendQuantum = 128 << 10
 
     let shared: EndpointShared
     let staticKey: SecretBytes

@@ -79,6 +79,9 @@ struct LossRecovery: Sendable {
     /// The number of the next packet.
     var nextNumber: UInt64 { packets.end }
     var isWindowFull: Bool { bytesInFlight + datagramSize > controller.congestionWindow }
+    /// Bytes in flight when the last acknowledgement came.
+    var lastBytesInFlight: Int { news.priorBytesInFlight }
+
     var spuriousRetransmissions: UInt64 { spurious.spuriousRetransmissions }
 
     func packet(_ number: UInt64) -> SentPacket { packets[number] }
