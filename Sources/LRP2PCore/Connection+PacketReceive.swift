@@ -248,7 +248,9 @@ extension Connection {
         if extended.path.validated == source {
             extended.path.returnToValidated()
         } else {
-            extended.path.begin(from: former, challenge: shared.randomWord())
+            extended.path.begin(
+                from: former, challenge: shared.randomWord(),
+                probeTimeout: recovery.probeTimeout(isPeerWindowClosed: false), now: now)
             extended.path.didReceive(bytes: size)
         }
         // A new port is a new binding of a NAT on the same path (RFC 9000 §9.4).

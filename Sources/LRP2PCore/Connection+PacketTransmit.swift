@@ -31,8 +31,12 @@ extension Connection {
         var writer = FrameWriter(
             UnsafeMutableRawBufferPointer(rebasing: plaintext(of: buffer)[..<room]))
         var record = PacketRecord()
+        // These first: where the room is a credit, an acknowledgement could take all of it.
+        if extended.path.hasFrame {
+            record.isEliciting = extended.path.writeFrames(to: &writer)
+        }
         writeAcknowledgement(to: &writer, &record, now: now)
-        if hasControl { writeControl(to: &writer, &record, now: now) }
+        if hasControl { writeControl(to: &writer, &record) }
         if hasMessage { writeMessages(to: &writer, &record) }
         if permission.data { writeStream(to: &writer, &record, now: now) }
         if record.isEliciting == false, recovery.mustProbe || record.wantsAcknowledgement {
@@ -91,13 +95,8 @@ extension Connection {
     }
 
     private func writeControl(
-        to writer: inout FrameWriter, _ record: inout PacketRecord, now: Instant
+        to writer: inout FrameWriter, _ record: inout PacketRecord
     ) {
-        let timeout = recovery.probeTimeout(isPeerWindowClosed: false)
-        if extended.path.hasFrame {
-            extended.path.writeFrames(to: &writer, probeTimeout: timeout, now: now)
-            record.isEliciting = true
-        }
         if extended.mustSendWindow {
             let maximum = receiveRing.startPosition + UInt64(receiveRing.limit)
             if writer.writeWindow(maximum: maximum) {

@@ -118,7 +118,10 @@ extension Connection {
 
     private func handleExtendedTimers(now: Instant) -> CloseReason? {
         if let end = extended.lingersUntil, end <= now { return .finished }
-        if let address = extended.path.handleTimeout(now: now) { remoteAddress = address }
+        let timeout = recovery.probeTimeout(isPeerWindowClosed: false)
+        if let address = extended.path.handleTimeout(probeTimeout: timeout, now: now) {
+            remoteAddress = address
+        }
         return nil
     }
 
