@@ -186,6 +186,7 @@ extension Connection {
                 now: now)
         } else {
             recovery.skipNumber()
+            takeLostPackets(now: now)
         }
         extended.path.didSend(bytes: size)
         var transmit = transmit(written)

@@ -17,6 +17,9 @@ struct LossRecovery: Sendable {
     private static let persistentCongestionThreshold = 3
     /// Packets sent for one probe timeout (RFC 9002 §6.2.4).
     private static let packetsPerProbe = 2
+    /// Packets that are dealt with, behind one in flight, of which is kept that they are. A peer
+    /// that acknowledges nothing and has everything acknowledged could make it any number.
+    static let maximumSettled = 1 << 16
 
     private let algorithm: CongestionControlAlgorithm
     private let maximumProbeTimeout: Interval
@@ -132,6 +135,12 @@ struct LossRecovery: Sendable {
     /// Uses up a number for a packet that the peer will not acknowledge.
     mutating func skipNumber() {
         packets.skip()
+        while packets.count - packetsInFlight > Self.maximumSettled {
+            if packets[packets.start].state == .inFlight {
+                queueLost(packets.start, cause: .probeTimeout)
+            }
+            packets.dropFirst()
+        }
     }
 
     /// There was a chance to send, and nothing more can be sent now. Whether the window was what
@@ -369,6 +378,7 @@ extension LossRecovery {
             found += 1
             if found == Self.packetsPerProbe { break }
         }
+        while !packets.isEmpty, packets[packets.start].state == .settled { packets.dropFirst() }
         guard found > 0 else { return }
         probes = found
         probeTimeouts += 1
