@@ -22,8 +22,8 @@ extension Connection {
             return transmit
         }
         let isAcknowledgementDue = extended.received.acknowledgementDueAt.map { $0 <= now } ?? false
-        let hasControl = extended.mustSendWindow || extended.path.hasFrame
-            || extended.mustSendPing || keepAlivesToSend > 0 || recovery.mustProbe
+        let hasControl = extended.path.hasChallenge || recovery.mustProbe
+            || (recovery.hasRoomForControl && hasOrdinaryControl)
         let hasMessage = permission.inFlight && !extended.outgoingDatagrams.isEmpty
         guard permission.data || isAcknowledgementDue || hasControl || hasMessage else {
             return nil
@@ -32,7 +32,7 @@ extension Connection {
             UnsafeMutableRawBufferPointer(rebasing: plaintext(of: buffer)[..<room]))
         var record = PacketRecord()
         // These first: where the room is a credit, an acknowledgement could take all of it.
-        if extended.path.hasFrame {
+        if hasControl, extended.path.hasFrame {
             record.isEliciting = extended.path.writeFrames(to: &writer)
         }
         writeAcknowledgement(to: &writer, &record, now: now)
@@ -44,6 +44,13 @@ extension Connection {
         }
         guard writer.count > 0 else { return nil }
         return finish(&record, length: writer.count, into: buffer, now: now)
+    }
+
+    /// Whether there is something to say that counts as in flight (RFC 9002 §7) and may wait for
+    /// an acknowledgement if there is too much of that: the peer can make us answer without end.
+    private var hasOrdinaryControl: Bool {
+        extended.mustSendWindow || extended.mustSendPing || keepAlivesToSend > 0
+            || extended.path.hasFrame
     }
 
     /// What a packet turns out to carry while it is written.

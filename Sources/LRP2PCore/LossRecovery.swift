@@ -20,6 +20,9 @@ struct LossRecovery: Sendable {
     /// Packets that are dealt with, behind one in flight, of which is kept that they are. A peer
     /// that acknowledges nothing and has everything acknowledged could make it any number.
     static let maximumSettled = 1 << 16
+    /// Bytes beyond the congestion window that packets without data may take: they are short, and
+    /// the peer may wait for what they say.
+    private static let controlAllowance = 14_720
 
     private let algorithm: CongestionControlAlgorithm
     private let maximumProbeTimeout: Interval
@@ -101,6 +104,11 @@ struct LossRecovery: Sendable {
 
     /// Whether the congestion window, or a probe, has room for another full packet.
     var hasRoom: Bool { probes > 0 || !isWindowFull }
+
+    /// Whether a packet without data may ask for an acknowledgement.
+    var hasRoomForControl: Bool {
+        probes > 0 || bytesInFlight < controller.congestionWindow + Self.controlAllowance
+    }
 
     // MARK: Sending
 

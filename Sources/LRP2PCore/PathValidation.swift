@@ -26,6 +26,8 @@ struct PathValidation: Sendable {
     var room: Int { isValidated ? .max : max(0, credit) }
 
     var hasFrame: Bool { mustSendChallenge || response != nil }
+    /// One of a few: it must not wait for packets in flight, which may be lost on the path before.
+    var hasChallenge: Bool { mustSendChallenge }
 
     /// The newest packet came from another address than before.
     ///
