@@ -131,7 +131,9 @@ extension Connection {
         let sentUpTo = recovery.nextNumber
         recovery.beginAcknowledgement()
         for range in frame.ranges {
-            while let late = recovery.takeLate(in: range) { didDeliver(late.packet, late.number) }
+            while let late = recovery.takeLate(in: range, largest: frame.largest) {
+                didDeliver(late.packet, late.number)
+            }
             let first = max(range.lowerBound, recovery.firstUnsettled)
             guard first <= range.upperBound else { continue }
             for number in first...min(range.upperBound, sentUpTo &- 1) {

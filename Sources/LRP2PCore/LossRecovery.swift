@@ -221,8 +221,8 @@ struct LossRecovery: Sendable {
     ) -> Interval? {
         let sample = news.measuredFrom.map { now - $0 }
         if let sample { rtt.addSample(sample, acknowledgementDelay: delay) }
+        if endsBackoff, sample != nil || news.packets > 0 { probeTimeouts = 0 }
         guard news.packets > 0 else { return sample }
-        if endsBackoff { probeTimeouts = 0 }
         probes = 0
         if isMarked, let largest = largestAcknowledged, largest >= recoveryStart {
             beginEvent(isExplicit: true, now: now)
@@ -273,9 +273,16 @@ struct LossRecovery: Sendable {
         didDisprove(loss, wasSentAgain: true)
     }
 
-    /// A packet within the range that was declared lost and has arrived after all; each once.
-    mutating func takeLate(in range: ClosedRange<UInt64>) -> LostPacket? {
+    /// A packet within the range that was declared lost and has arrived after all; each once. Its
+    /// round trip is measured like that of any other, or one that is longer than the probe timeout
+    /// would never become known.
+    ///
+    /// - Parameter largest: the newest packet that the acknowledgement is for.
+    mutating func takeLate(in range: ClosedRange<UInt64>, largest: UInt64) -> LostPacket? {
         guard let late = spurious.takeLate(in: range) else { return nil }
+        if late.number == largest, largest >= largestAcknowledged ?? 0 {
+            news.measuredFrom = late.packet.sentAt
+        }
         didDisprove(.init(number: late.number, cause: late.cause), wasSentAgain: true)
         return late
     }
@@ -380,9 +387,9 @@ extension LossRecovery {
         guard probes == 0 else { return }
         var found = 0
         for number in packets.start..<packets.end where packets[number].state == .inFlight {
-            let isSizeProbe = packets[number].contents.contains(.sizeProbe)
-            queueLost(number, cause: .probeTimeout)
-            if isSizeProbe { continue }
+            let packet = queueLost(number, cause: .probeTimeout)
+            if packet.contents.contains(.sizeProbe) { continue }
+            spurious.didGiveUp(LostPacket(number: number, cause: .probeTimeout, packet: packet))
             found += 1
             if found == Self.packetsPerProbe { break }
         }
