@@ -63,7 +63,8 @@ extension Endpoint {
         }
         do {
             let handshake = try InboundHandshake(
-                firstDatagram: datagram, source: source, own: ownParameters(for: id),
+                firstDatagram: datagram, source: source, isValidated: isValidated,
+                own: ownParameters(for: id),
                 staticKey: staticKey.copy(), staticPublicKey: staticPublicKey,
                 ephemeralKey: randomSecret(), now: now)
             handshakes.insert(handshake)
