@@ -221,11 +221,15 @@ extension Connection {
 
     private func handleMessage(_ payload: UnsafeRawBufferPointer) -> Progress {
         guard extended.features.contains(.datagrams) else { return [] }
-        if extended.incomingDatagrams.count == ExtendedTransport.maximumDatagrams {
-            _ = extended.incomingDatagrams.removeFirst()
+        let room = ExtendedTransport.maximumDatagramBytes - payload.count
+        while extended.incomingDatagrams.count == ExtendedTransport.maximumDatagrams
+            || extended.incomingDatagramBytes > room
+        {
+            _ = takeMessage()
             extended.datagramsDropped += 1
         }
         extended.incomingDatagrams.append(Array(payload))
+        extended.incomingDatagramBytes += payload.count
         return .datagram
     }
 

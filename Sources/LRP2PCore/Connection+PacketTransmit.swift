@@ -268,7 +268,9 @@ extension Connection {
     /// The oldest message that has arrived.
     public func takeMessage() -> [UInt8]? {
         guard !extended.incomingDatagrams.isEmpty else { return nil }
-        return extended.incomingDatagrams.removeFirst()
+        let message = extended.incomingDatagrams.removeFirst()
+        extended.incomingDatagramBytes -= message.count
+        return message
     }
 
     /// The application writes no more; what it has written is still sent.
