@@ -129,6 +129,8 @@ extension Connection {
             return []
         }
         let sentUpTo = recovery.nextNumber
+        // One that was overtaken has counts of before (RFC 9000 §13.4.2.1).
+        let isNewest = recovery.largestAcknowledged.map { frame.largest > $0 } ?? true
         recovery.beginAcknowledgement()
         for range in frame.ranges {
             while let late = recovery.takeLate(in: range, largest: frame.largest) {
@@ -148,7 +150,8 @@ extension Connection {
         keys.didAcknowledge(frame.largest)
         recovery.noteAcknowledged(frame.largest)
         let sample = recovery.endAcknowledgement(
-            delay: frame.delay, endsBackoff: true, isMarked: hasNewMarks(frame), now: now)
+            delay: frame.delay, endsBackoff: true, isMarked: isNewest && hasNewMarks(frame),
+            now: now)
         takeLostPackets(now: now)
         if let sample { shared.statistics.rttSamples.observe(sample) }
         return release(upTo: extended.sendStream.acknowledgedUpTo)

@@ -45,7 +45,7 @@ struct LossRecovery: Sendable {
     private(set) var probes = 0
     private(set) var probeTimeouts = 0
     private var lastSendingAt = Instant(nanoseconds: 0)
-    private var largestAcknowledged: UInt64?
+    private(set) var largestAcknowledged: UInt64?
     private var lossDeadline: Instant?
     /// Whether the congestion window was in full use when there was last a chance to send.
     private var isWindowLimited = false
