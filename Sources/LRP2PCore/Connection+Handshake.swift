@@ -130,6 +130,7 @@ extension Connection {
         guard peer.features.contains(.extendedTransport) else { return adoptBase() }
         isExtended = true
         extended = ExtendedTransport(peer: peer, own: own)
+        recovery.setDatagramSize(extended.mtu.currentSize)
         recovery.setMaximumAcknowledgementDelay(peer.maximumAcknowledgementDelay)
     }
 
