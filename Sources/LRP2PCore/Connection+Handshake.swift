@@ -200,7 +200,8 @@ extension Connection {
         keepAlivesToSend = 1
     }
 
-    /// Gives back what the buffers have reserved, but for bytes that can still be read.
+    /// Gives back what the buffers have reserved, but for bytes that can still be read: again
+    /// whenever some have been.
     func releaseReservations() {
         for ring in [sendRing, receiveRing] {
             ring.lowerLimit(to: min(shared.configuration.initialBufferBytes, ring.capacity))
