@@ -78,7 +78,8 @@ extension Connection {
             permission.inFlight = pacedUntil == nil
             permission.data = permission.inFlight && hasPiece
         }
-        if !permission.data { recovery.didExhaustSending(hasMore: hasPiece, now: now) }
+        let canSend = permission.data || permission.inFlight && hasMessage
+        if !canSend { recovery.didExhaustSending(hasMore: hasPiece || hasMessage, now: now) }
         return permission
     }
 
