@@ -25,8 +25,8 @@ extension Connection {
             return transmit
         }
         let isAcknowledgementDue = extended.received.acknowledgementDueAt.map { $0 <= now } ?? false
-        let hasControl = extended.mustSendWindow || extended.path.hasFrame
-            || extended.mustSendPing || keepAlivesToSend > 0 || recovery.mustProbe
+        let hasControl = extended.path.hasChallenge || recovery.mustProbe
+            || (recovery.hasRoomForControl && hasOrdinaryControl)
         let hasMessage = permission.inFlight && !extended.outgoingDatagrams.isEmpty
         guard permission.data || isAcknowledgementDue || hasControl || hasMessage else {
             return nil
@@ -34,8 +34,12 @@ extension Connection {
         var writer = FrameWriter(
             UnsafeMutableRawBufferPointer(rebasing: plaintext(of: buffer)[..<room]))
         var record = PacketRecord()
+        // These first: where the room is a credit, an acknowledgement could take all of it.
+        if hasControl, extended.path.hasFrame {
+            record.isEliciting = extended.path.writeFrames(to: &writer)
+        }
         writeAcknowledgement(to: &writer, &record, now: now)
-        if hasControl { writeControl(to: &writer, &record, now: now) }
+        if hasControl { writeControl(to: &writer, &record) }
         if hasMessage { writeMessages(to: &writer, &record) }
         if permission.data { writeStream(to: &writer, &record, now: now) }
         if record.isEliciting == false, recovery.mustProbe || record.wantsAcknowledgement {
@@ -47,6 +51,13 @@ extension Connection {
             _ = writer.padding(to: Self.minimumElicitingPlaintext)
         }
         return finish(&record, length: writer.count, into: buffer, now: now)
+    }
+
+    /// Whether there is something to say that counts as in flight (RFC 9002 §7) and may wait for
+    /// an acknowledgement if there is too much of that: the peer can make us answer without end.
+    private var hasOrdinaryControl: Bool {
+        extended.mustSendWindow || extended.mustSendPing || keepAlivesToSend > 0
+            || extended.path.hasFrame
     }
 
     /// What a packet turns out to carry while it is written.
@@ -74,7 +85,8 @@ extension Connection {
             permission.inFlight = pacedUntil == nil
             permission.data = permission.inFlight && hasPiece
         }
-        if !permission.data { recovery.didExhaustSending(hasMore: hasPiece, now: now) }
+        let canSend = permission.data || permission.inFlight && hasMessage
+        if !canSend { recovery.didExhaustSending(hasMore: hasPiece || hasMessage, now: now) }
         return permission
     }
 
@@ -98,13 +110,8 @@ extension Connection {
     }
 
     private func writeControl(
-        to writer: inout FrameWriter, _ record: inout PacketRecord, now: Instant
+        to writer: inout FrameWriter, _ record: inout PacketRecord
     ) {
-        let timeout = recovery.probeTimeout(isPeerWindowClosed: false)
-        if extended.path.hasFrame {
-            extended.path.writeFrames(to: &writer, probeTimeout: timeout, now: now)
-            record.isEliciting = true
-        }
         if extended.mustSendWindow {
             let maximum = receiveRing.startPosition + UInt64(receiveRing.limit)
             if writer.writeWindow(maximum: maximum) {
@@ -204,6 +211,7 @@ extension Connection {
                 now: now)
         } else {
             recovery.skipNumber()
+            takeLostPackets(now: now)
         }
         extended.path.didSend(bytes: size)
         var transmit = transmit(written)
@@ -278,7 +286,9 @@ extension Connection {
     /// The oldest message that has arrived.
     public func takeMessage() -> [UInt8]? {
         guard !extended.incomingDatagrams.isEmpty else { return nil }
-        return extended.incomingDatagrams.removeFirst()
+        let message = extended.incomingDatagrams.removeFirst()
+        extended.incomingDatagramBytes -= message.count
+        return message
     }
 
     /// The application writes no more; what it has written is still sent.

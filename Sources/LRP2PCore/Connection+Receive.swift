@@ -94,6 +94,8 @@ extension Connection {
 
     /// The application has released a prefix of the receive ring.
     func didRead(now: Instant) {
+        // No more comes that a larger buffer could take.
+        if isClosed { return releaseReservations() }
         let roundTrip = recovery.rtt.hasSample ? recovery.rtt.minimum : .zero
         if receiveTuning.didRead(
             upTo: receiveRing.startPosition, limit: receiveRing.limit, roundTrip: roundTrip,

@@ -48,7 +48,8 @@ extension Connection {
     private var idleDeadline: Instant {
         let timeout = isExtended ? extended.idleTimeout : shared.configuration.idleTimeout
         guard let timeout else { return .distantFuture }
-        return idleSince + timeout
+        // The peer's may be shorter than what probes were laid out for (RFC 9000 §10.1).
+        return idleSince + (isExtended ? max(timeout, recovery.rtt.probeTimeout * 3) : timeout)
     }
 
     /// The keepalives of an interval leave at so many times at most.
@@ -118,7 +119,10 @@ extension Connection {
 
     private func handleExtendedTimers(now: Instant) -> CloseReason? {
         if let end = extended.lingersUntil, end <= now { return .finished }
-        if let address = extended.path.handleTimeout(now: now) { remoteAddress = address }
+        let timeout = recovery.probeTimeout(isPeerWindowClosed: false)
+        if let address = extended.path.handleTimeout(probeTimeout: timeout, now: now) {
+            remoteAddress = address
+        }
         return nil
     }
 

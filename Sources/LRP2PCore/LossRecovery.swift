@@ -17,6 +17,12 @@ struct LossRecovery: Sendable {
     private static let persistentCongestionThreshold = 3
     /// Packets sent for one probe timeout (RFC 9002 §6.2.4).
     private static let packetsPerProbe = 2
+    /// Packets that are dealt with, behind one in flight, of which is kept that they are. A peer
+    /// that acknowledges nothing and has everything acknowledged could make it any number.
+    static let maximumSettled = 1 << 16
+    /// Bytes beyond the congestion window that packets without data may take: they are short, and
+    /// the peer may wait for what they say.
+    private static let controlAllowance = 14_720
 
     private let algorithm: CongestionControlAlgorithm
     private let maximumProbeTimeout: Interval
@@ -39,7 +45,7 @@ struct LossRecovery: Sendable {
     private(set) var probes = 0
     private(set) var probeTimeouts = 0
     private var lastSendingAt = Instant(nanoseconds: 0)
-    private var largestAcknowledged: UInt64?
+    private(set) var largestAcknowledged: UInt64?
     private var lossDeadline: Instant?
     /// Whether the congestion window was in full use when there was last a chance to send.
     private var isWindowLimited = false
@@ -102,6 +108,11 @@ struct LossRecovery: Sendable {
     /// Whether the congestion window, or a probe, has room for another full packet.
     var hasRoom: Bool { probes > 0 || !isWindowFull }
 
+    /// Whether a packet without data may ask for an acknowledgement.
+    var hasRoomForControl: Bool {
+        probes > 0 || bytesInFlight < controller.congestionWindow + Self.controlAllowance
+    }
+
     // MARK: Sending
 
     /// Records the packet `nextNumber`, which the peer will acknowledge.
@@ -135,6 +146,12 @@ struct LossRecovery: Sendable {
     /// Uses up a number for a packet that the peer will not acknowledge.
     mutating func skipNumber() {
         packets.skip()
+        while packets.count - packetsInFlight > Self.maximumSettled {
+            if packets[packets.start].state == .inFlight {
+                queueLost(packets.start, cause: .probeTimeout)
+            }
+            packets.dropFirst()
+        }
     }
 
     /// There was a chance to send, and nothing more can be sent now. Whether the window was what
@@ -207,8 +224,8 @@ struct LossRecovery: Sendable {
     ) -> Interval? {
         let sample = news.measuredFrom.map { now - $0 }
         if let sample { rtt.addSample(sample, acknowledgementDelay: delay) }
+        if endsBackoff, sample != nil || news.packets > 0 { probeTimeouts = 0 }
         guard news.packets > 0 else { return sample }
-        if endsBackoff { probeTimeouts = 0 }
         probes = 0
         if isMarked, let largest = largestAcknowledged, largest >= recoveryStart {
             beginEvent(isExplicit: true, now: now)
@@ -259,9 +276,16 @@ struct LossRecovery: Sendable {
         didDisprove(loss, wasSentAgain: true)
     }
 
-    /// A packet within the range that was declared lost and has arrived after all; each once.
-    mutating func takeLate(in range: ClosedRange<UInt64>) -> LostPacket? {
+    /// A packet within the range that was declared lost and has arrived after all; each once. Its
+    /// round trip is measured like that of any other, or one that is longer than the probe timeout
+    /// would never become known.
+    ///
+    /// - Parameter largest: the newest packet that the acknowledgement is for.
+    mutating func takeLate(in range: ClosedRange<UInt64>, largest: UInt64) -> LostPacket? {
         guard let late = spurious.takeLate(in: range) else { return nil }
+        if late.number == largest, largest >= largestAcknowledged ?? 0 {
+            news.measuredFrom = late.packet.sentAt
+        }
         didDisprove(.init(number: late.number, cause: late.cause), wasSentAgain: true)
         return late
     }
@@ -366,12 +390,13 @@ extension LossRecovery {
         guard probes == 0 else { return }
         var found = 0
         for number in packets.start..<packets.end where packets[number].state == .inFlight {
-            let isSizeProbe = packets[number].contents.contains(.sizeProbe)
-            queueLost(number, cause: .probeTimeout)
-            if isSizeProbe { continue }
+            let packet = queueLost(number, cause: .probeTimeout)
+            if packet.contents.contains(.sizeProbe) { continue }
+            spurious.didGiveUp(LostPacket(number: number, cause: .probeTimeout, packet: packet))
             found += 1
             if found == Self.packetsPerProbe { break }
         }
+        while !packets.isEmpty, packets[packets.start].state == .settled { packets.dropFirst() }
         guard found > 0 else { return }
         probes = found
         probeTimeouts += 1

@@ -98,9 +98,10 @@ struct SendStream: Sendable {
         } else {
             acknowledged.insert(packet.offset..<upper)
         }
-        if let first = acknowledged.first, first.lowerBound <= acknowledgedUpTo {
+        // More than one, when what was sent again in one packet had been sent in several.
+        while let first = acknowledged.first, first.lowerBound <= acknowledgedUpTo {
             acknowledgedUpTo = max(acknowledgedUpTo, first.upperBound)
-            acknowledged.removeFirst(upTo: acknowledgedUpTo)
+            acknowledged.removeFirst(upTo: first.upperBound)
         }
     }
 
