@@ -90,13 +90,17 @@ public final class Endpoint {
     // MARK: What the application does
 
     /// Begins a handshake. The connection's first event is `connected` or `closed`.
+    ///
+    /// - Parameter congestionControl: `nil` for the endpoint's own.
     public func connect(
-        to address: SocketAddress, now: Instant
+        to address: SocketAddress, congestionControl: CongestionControlAlgorithm? = nil,
+        now: Instant
     ) throws(EndpointConnectError) -> Connection {
         guard address.port != 0 else { throw .unusableAddress }
         guard hasRoomForConnection else { throw .connectionLimit }
         let connection = makeConnection(
-            .initiator, unusedID(), remoteAddress: address, now: now)
+            .initiator, unusedID(), remoteAddress: address, congestionControl: congestionControl,
+            now: now)
         startHandshake(of: connection, offer: ownParameters(for: connection.wireID), now: now)
         add(connection)
         return connection
@@ -125,15 +129,16 @@ public final class Endpoint {
     }
 
     func makeConnection(
-        _ role: Role, _ wireID: ConnectionID, remoteAddress: SocketAddress, now: Instant
+        _ role: Role, _ wireID: ConnectionID, remoteAddress: SocketAddress,
+        congestionControl: CongestionControlAlgorithm? = nil, now: Instant
     ) -> Connection {
         connectionsMade += 1
         // Different in all endpoints that share a port.
         let shard = shared.configuration.shard
         let id = connectionsMade * UInt64(shard.count) + UInt64(shard.index)
         return Connection(
-            id: id, role: role, wireID: wireID, remoteAddress: remoteAddress, shared: shared,
-            now: now)
+            id: id, role: role, wireID: wireID, remoteAddress: remoteAddress,
+            congestionControl: congestionControl, shared: shared, now: now)
     }
 
     func add(_ connection: Connection) {
