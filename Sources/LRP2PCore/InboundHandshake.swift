@@ -83,9 +83,7 @@ final class InboundHandshake {
 
     /// Keeps a datagram that came too early. Returns whether there was room.
     func keepEarly(_ datagram: UnsafeRawBufferPointer) -> Bool {
-        guard early.count < Self.maximumEarlyDatagrams,
-            datagram.count <= WireFormat.initialDatagram
-        else { return false }
+        guard early.count < Self.maximumEarlyDatagrams else { return false }
         early.append(Array(datagram))
         return true
     }
