@@ -272,7 +272,7 @@ extension Connection {
     }
 
     /// Queues a message that is delivered once or not at all, in any order. Returns false when it
-    /// is too long or the peer takes none; the oldest waiting one gives way when there are too many.
+    /// is too long or the peer takes none; the oldest waiting one gives way to too many.
     func sendMessage(_ bytes: [UInt8]) -> Bool {
         guard let maximum = maximumMessageBytes, bytes.count <= maximum else { return false }
         if extended.outgoingDatagrams.count == ExtendedTransport.maximumDatagrams {
