@@ -14,6 +14,8 @@ public final class Endpoint {
     /// Answers to datagrams without a connection that wait to be sent; beyond it new ones are
     /// dropped.
     static let maximumReplies = 256
+    /// Closed connections that may wait for `takeChanged`, besides as many as are open.
+    private static let toleratedChanged = 64
     /// Resets in a second: they answer anyone (RFC 9000 §10.3.3).
     static let maximumResetsPerSecond = 100
     /// Bytes one connection sends before it is another's turn: a train.
@@ -339,6 +341,10 @@ public final class Endpoint {
         if !connection.isChanged {
             connection.isChanged = true
             changed.append(connection)
+            // An owner that has no use for figures never takes them.
+            if changed.count > 2 * connections.count + Self.toleratedChanged {
+                changed.removeAll { $0.isClosed }
+            }
         }
     }
 
