@@ -4,6 +4,7 @@ import Synchronization
 final class ConnectAttempt: Sendable {
     let address: SocketAddress
     let expected: PeerID?
+    let congestionControl: CongestionControlAlgorithm?
     private let done: Waiters
     private let state = Mutex(State.waiting)
 
@@ -13,9 +14,13 @@ final class ConnectAttempt: Sendable {
         case done(Result<PeerConnection, ConnectError>)
     }
 
-    init(address: SocketAddress, expected: PeerID?, mailbox: Mailbox) {
+    init(
+        address: SocketAddress, expected: PeerID?,
+        congestionControl: CongestionControlAlgorithm? = nil, mailbox: Mailbox
+    ) {
         self.address = address
         self.expected = expected
+        self.congestionControl = congestionControl
         done = Waiters(mailbox: mailbox)
     }
 

@@ -59,6 +59,15 @@ public enum WriteError: Error, Equatable {
     case finished
 }
 
+/// Why a message was not taken.
+public enum MessageError: Error, Equatable {
+    case closed(CloseReason)
+    /// The path takes messages of at most so many bytes now.
+    case tooLong(maximum: Int)
+    /// The peer takes no messages.
+    case unsupported
+}
+
 /// Why a name could not be turned into addresses.
 public enum ResolveError: Error, Equatable {
     /// The text is not `HOST:PORT`.

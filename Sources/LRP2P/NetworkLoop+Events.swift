@@ -13,11 +13,12 @@ extension NetworkLoop {
         let attention = peer.takeAttention()
         guard let record = records[peer.id] else { return }
         if attention.contains(.written) { endpoint.didWrite(to: record.connection, now: now) }
+        if attention.contains(.message) { sendMessages(of: peer, on: record.connection, now: now) }
         if attention.contains(.finish) { endpoint.finishWriting(record.connection, now: now) }
         if attention.contains(.close) {
             // What was written last has the chance to leave.
-            if attention.contains(.written) { transmit() }
-            endpoint.close(record.connection, now: now)
+            if !attention.isDisjoint(with: [.written, .message, .finish]) { transmit() }
+            endpoint.close(record.connection, code: peer.ownResetCode, now: now)
         } else if attention.contains(.read) {
             endpoint.didRead(from: record.connection, now: now)
         }
@@ -26,7 +27,8 @@ extension NetworkLoop {
     private func connect(_ attempt: ConnectAttempt, now: Instant) {
         guard !attempt.isAbandoned else { return }
         do throws(EndpointConnectError) {
-            let connection = try endpoint.connect(to: attempt.address, now: now)
+            let connection = try endpoint.connect(
+                to: attempt.address, congestionControl: attempt.congestionControl, now: now)
             records[connection.id] = Record(connection: connection, owner: .attempt(attempt))
         } catch {
             switch error {
@@ -58,15 +60,31 @@ extension NetworkLoop {
                 application(of: connection)?.received.advance(
                     to: connection.receiveRing.endPosition)
             case .writable(let connection):
-                application(of: connection)?.acknowledged.advance(
-                    to: connection.sendRing.startPosition)
+                application(of: connection)?.noteAcknowledged(
+                    upTo: connection.sendRing.startPosition,
+                    end: connection.isSendStreamComplete)
             case .remoteFinished(let connection):
                 application(of: connection)?.remoteFinished()
-            case .datagram: break
+            case .datagram(let connection): takeMessages(of: connection)
             case .closed(let connection, let reason): closed(connection, reason)
             }
         }
         return hasEvents
+    }
+
+    private func sendMessages(
+        of peer: PeerConnection, on connection: Connection, now: Instant
+    ) {
+        for message in peer.outgoing.withLock({ $0.takeAll() }) {
+            // One that has become too long for the path is lost, as on the path.
+            guard !endpoint.sendMessage(message, to: connection, now: now) else { continue }
+            peer.outgoing.withLock { $0.countDrop() }
+        }
+    }
+
+    private func takeMessages(of connection: Connection) {
+        let peer = application(of: connection)
+        while let message = connection.takeMessage() { peer?.didReceive(message: message) }
     }
 
     private func application(of connection: Connection) -> PeerConnection? {

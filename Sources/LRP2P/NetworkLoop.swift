@@ -209,6 +209,7 @@ final class NetworkLoop {
         // What was written last has the chance to leave.
         transmit()
         publish()
+        closeConnections()
         for case .connect(let attempt) in mailbox.close() {
             attempt.finish(.failure(.socketClosed))
         }
@@ -220,5 +221,20 @@ final class NetworkLoop {
         }
         records = [:]
         inbound.close()
+    }
+
+    /// Tells the peers, so many at a time that the socket's buffer and the core's queue take it.
+    private func closeConnections() {
+        let now = MonotonicClock.now
+        var sinceSend = 0
+        for record in records.values {
+            endpoint.close(record.connection, now: now)
+            sinceSend += 1
+            if sinceSend >= NetworkLoop.datagramsBetweenSends {
+                sinceSend = 0
+                transmit()
+            }
+        }
+        transmit()
     }
 }

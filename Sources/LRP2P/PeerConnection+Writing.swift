@@ -24,7 +24,7 @@ extension PeerConnection {
         defer { endWriting() }
         var offset = 0
         while true {
-            if let error = writeObstacle { throw error }
+            if let reason = closeReason { throw .closed(reason) }
             let taken = bytes.withUnsafeBytes {
                 sendRing.write(UnsafeRawBufferPointer(rebasing: $0[offset...]))
             }
@@ -51,7 +51,7 @@ extension PeerConnection {
         while true {
             if let error = writeObstacle { throw error }
             let turns = writerTurns.reached
-            if isWriting.withLock({ $0 }) {
+            if writer.withLock({ $0.isWriting }) {
                 try await wait(writerTurns, until: turns + 1, deadline: deadline)
             } else if sendRing.freeBytes == 0 {
                 try await waitForRoom(1, deadline: deadline)
@@ -76,22 +76,53 @@ extension PeerConnection {
         }
     }
 
-    /// Waits until the peer has acknowledged everything written so far.
+    /// Waits until the peer has acknowledged everything written so far, and after
+    /// ``finishWriting()`` the end of the stream too.
     public func drain(deadline: ContinuousClock.Instant? = nil) async throws(WriteError) {
-        try await waitAcknowledged(upTo: sendRange.upperBound, deadline: deadline)
+        guard isExtended, isWritingFinished else {
+            return try await waitAcknowledged(upTo: sendRange.upperBound, deadline: deadline)
+        }
+        while true {
+            let reason = closeReason, end = sendRing.endPosition
+            // No byte is beyond the end: only the end of the stream can be.
+            if acknowledged.reached > end { return }
+            if let reason { throw .closed(reason) }
+            try await wait(acknowledged, until: end + 1, deadline: deadline)
+        }
     }
 
     private var writeObstacle: WriteError? {
         if let reason = closeReason { return .closed(reason) }
-        return isWritingFinished.load(ordering: .acquiring) ? .finished : nil
+        return isWritingFinished ? .finished : nil
     }
+
+    // MARK: - The end of the stream
+
+    /// Ends our stream after what has been written, a write that is under way included: the peer
+    /// reads up to there and learns that there is no more. Its stream goes on; when both have ended
+    /// the connection closes by itself (``CloseReason/finished``). A write that begins afterwards
+    /// throws ``WriteError/finished``. Idempotent, and does not wait: ``drain(deadline:)`` does.
+    ///
+    /// Towards a base peer, which has no word for it, it only keeps us from writing.
+    public func finishWriting() {
+        let isIdle = writer.withLock { writer in
+            guard !writer.isFinished else { return false }
+            writer.isFinished = true
+            return !writer.isWriting
+        }
+        if isIdle { notify(.finish) }
+    }
+
+    /// ``finishWriting()`` was called.
+    public var isWritingFinished: Bool { writer.withLock { $0.isFinished } }
 
     // MARK: - Turns and room
 
     private func takeTurn() -> Bool {
-        isWriting.withLock { isWriting in
-            defer { isWriting = true }
-            return !isWriting
+        writer.withLock { writer in
+            guard !writer.isWriting, !writer.isFinished else { return false }
+            writer.isWriting = true
+            return true
         }
     }
 
@@ -99,13 +130,17 @@ extension PeerConnection {
         while true {
             let turns = writerTurns.reached
             if takeTurn() { return }
-            if let reason = closeReason { throw .closed(reason) }
+            if let error = writeObstacle { throw error }
             try await wait(writerTurns, until: turns + 1, deadline: deadline)
         }
     }
 
     private func endWriting() {
-        isWriting.withLock { $0 = false }
+        let isLast = writer.withLock { writer in
+            writer.isWriting = false
+            return writer.isFinished
+        }
+        if isLast { notify(.finish) }
         writerTurns.advance()
     }
 

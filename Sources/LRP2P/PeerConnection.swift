@@ -15,37 +15,58 @@ public final class PeerConnection: Sendable {
     /// X25519, 32 bytes. The handshake has proved that the peer has the private half.
     public let remotePublicKey: [UInt8]
     public let remotePeerID: PeerID
+    /// Whether both sides speak the extended protocol: streams can end, messages be sent, and the
+    /// peer's address may change.
+    public let isExtended: Bool
+    /// What both sides have agreed to speak (``EndpointConfiguration/applicationProtocols``); `nil`
+    /// when they have none in common.
+    public let applicationProtocol: String?
+    public let congestionControl: CongestionControlAlgorithm
 
     let sendRing: StreamRing
     let receiveRing: StreamRing
     /// Makes reading tasks one consumer of ``receiveRing``, which the ring asks for.
     let consumer = Mutex(())
-    /// Whether some task is in the middle of writing: the one producer of ``sendRing``.
-    let isWriting = Mutex(false)
+    let writer = Mutex(WriterState())
+    /// Messages on their way from the application to the network thread, and back.
+    let outgoing = Mutex(MessageQueue())
+    let incoming = Mutex(MessageQueue())
 
     /// At the end of what was received; finished when closed.
     let received: Waiters
-    /// At the end of what the peer has acknowledged; finished when closed.
+    /// At the end of what the peer has acknowledged, the end of the stream counting as one byte;
+    /// finished when closed.
     let acknowledged: Waiters
     /// Counts the ends of writes; finished when closed.
     let writerTurns: Waiters
+    /// Counts the messages received; finished when closed.
+    let arrivals: Waiters
     /// Finished when closed.
     private let end: Waiters
 
-    private struct Published {
+    struct WriterState {
+        /// Some task is in the middle of writing: the one producer of ``sendRing``.
+        var isWriting = false
+        /// No task may begin to write any more.
+        var isFinished = false
+    }
+
+    struct Published {
         var remoteAddress: SocketAddress
         var statistics: ConnectionStatistics
+        var maximumMessageBytes: Int?
         var closeReason: CloseReason?
+        var resetCode: ResetCode?
+        /// For the peer.
+        var ownResetCode = ResetCode.closed
         /// The peer's stream has ended, and all of it was received.
         var isRemoteFinished = false
         /// Where the stream ended for the reader.
         var receivedEnd: UInt64?
     }
 
-    private let published: Mutex<Published>
+    let published: Mutex<Published>
     private let mailbox: Mailbox
-
-    let isWritingFinished = Atomic<Bool>(false)
 
     /// What the network thread is to look at. Nonzero exactly while a command to do so is under
     /// way, so that a connection takes up one place in the mailbox at most.
@@ -57,6 +78,7 @@ public final class PeerConnection: Sendable {
         static let read = Attention(rawValue: 2)
         static let close = Attention(rawValue: 4)
         static let finish = Attention(rawValue: 8)
+        static let message = Attention(rawValue: 16)
     }
 
     /// Network thread, after the handshake.
@@ -65,17 +87,23 @@ public final class PeerConnection: Sendable {
         role = connection.role
         remotePublicKey = connection.remoteStaticKey
         remotePeerID = PeerID(publicKey: connection.remoteStaticKey)
+        isExtended = connection.isExtended
+        applicationProtocol = connection.applicationProtocol
+        congestionControl = connection.congestionControl
         sendRing = connection.sendRing
         receiveRing = connection.receiveRing
         self.mailbox = mailbox
         received = Waiters(mailbox: mailbox, reached: connection.receiveRing.endPosition)
         acknowledged = Waiters(mailbox: mailbox, reached: connection.sendRing.startPosition)
         writerTurns = Waiters(mailbox: mailbox)
+        arrivals = Waiters(mailbox: mailbox)
         end = Waiters(mailbox: mailbox)
         published = Mutex(Published(
-            remoteAddress: connection.remoteAddress, statistics: connection.statistics))
+            remoteAddress: connection.remoteAddress, statistics: connection.statistics,
+            maximumMessageBytes: connection.maximumMessageBytes))
     }
 
+    /// Where the peer is now: it may move to another port or host, unless it is a base peer.
     public var remoteAddress: SocketAddress { published.withLock { $0.remoteAddress } }
 
     /// As of some milliseconds ago at most, a little longer with thousands of connections. Final as
@@ -95,6 +123,10 @@ public final class PeerConnection: Sendable {
     /// `nil` while open.
     public var closeReason: CloseReason? { published.withLock { $0.closeReason } }
 
+    /// What the peer said when it reset the connection (``CloseReason/reset``); `nil` before, and
+    /// for every other end.
+    public var resetCode: ResetCode? { published.withLock { $0.resetCode } }
+
     /// Waits until the connection is closed. `nil` when the deadline or a cancellation came first.
     public func waitUntilClosed(deadline: ContinuousClock.Instant? = nil) async -> CloseReason? {
         _ = await end.wait(until: .max, deadline: deadline)
@@ -107,18 +139,11 @@ public final class PeerConnection: Sendable {
     /// Some of what is waiting may still be sent, once. Bytes not yet acknowledged by the peer may
     /// never reach it: ``drain(deadline:)`` first when they matter. The peer is told at once, except
     /// in the base protocol, which has no sign for an end: there it finds out by its idle timeout.
-    public func close() {
-        if finish(.local) { notify(.close) }
-    }
-
-    /// Ends our stream after what has been written: the peer reads up to there and learns that
-    /// there is no more. Its stream goes on. When both have ended the connection closes by itself
-    /// (``CloseReason/finished``). Writing afterwards throws ``WriteError/finished``; idempotent.
-    /// Towards a base peer, which has no word for it, it only keeps us from writing.
-    public func finishWriting() {
-        guard isWritingFinished.exchange(true, ordering: .acquiringAndReleasing) == false
-        else { return }
-        notify(.finish)
+    ///
+    /// - Parameter code: what the peer is told (``resetCode``); those from
+    ///   ``ResetCode/firstOfApplication`` on mean what the application wants.
+    public func close(code: ResetCode = .closed) {
+        if finish(.local, ownResetCode: code) { notify(.close) }
     }
 
     // MARK: - Between application and network thread
@@ -128,6 +153,16 @@ public final class PeerConnection: Sendable {
         published.withLock { $0.isRemoteFinished = true }
         received.finish()
     }
+
+    /// Network thread: the peer has everything before `position`.
+    ///
+    /// - Parameter end: and knows that nothing follows.
+    func noteAcknowledged(upTo position: UInt64, end: Bool) {
+        acknowledged.advance(to: position + (end ? 1 : 0))
+    }
+
+    /// Network thread: what to tell the peer when the connection is closed.
+    var ownResetCode: ResetCode { published.withLock { $0.ownResetCode } }
 
     func notify(_ attention: Attention) {
         let before = self.attention.bitwiseOr(
@@ -143,25 +178,30 @@ public final class PeerConnection: Sendable {
 
     /// Network thread: replaces the figures others see.
     func publish(_ connection: Connection) {
-        let statistics = connection.statistics
-        let address = connection.remoteAddress
+        var statistics = connection.statistics
+        statistics.messagesDropped += messagesDropped
+        let address = connection.remoteAddress, maximum = connection.maximumMessageBytes
+        let resetCode = connection.resetCode
         published.withLock {
             $0.statistics = statistics
             $0.remoteAddress = address
+            $0.maximumMessageBytes = maximum
+            $0.resetCode = resetCode
         }
     }
 
     /// Ends the connection for the application. Returns false when it had ended before.
     @discardableResult
-    func finish(_ reason: CloseReason) -> Bool {
+    func finish(_ reason: CloseReason, ownResetCode: ResetCode = .closed) -> Bool {
         let isFirst = published.withLock { published in
             guard published.closeReason == nil else { return false }
             published.closeReason = reason
+            published.ownResetCode = ownResetCode
             published.receivedEnd = receiveRing.endPosition
             return true
         }
         guard isFirst else { return false }
-        for waiters in [received, acknowledged, writerTurns, end] { waiters.finish() }
+        for waiters in [received, acknowledged, writerTurns, arrivals, end] { waiters.finish() }
         return true
     }
 }

@@ -10,6 +10,8 @@ public final class PeerSocket: Sendable {
     /// With the port in use.
     public let localAddress: SocketAddress
     public let identity: Identity
+    /// The limits and timers in force, and the memory budget of the buffers.
+    public let endpointConfiguration: EndpointConfiguration
     private let shards: [NetworkShard]
     private let inbound: InboundQueue
     /// When the threads have let go of everything.
@@ -48,6 +50,7 @@ public final class PeerSocket: Sendable {
         let end = EndOfThreads(of: count, mailbox: mailbox)
         localAddress = sockets[0].localAddress
         identity = configuration.identity
+        endpointConfiguration = configuration.endpoint
         reach = sockets[0].reach
         self.shards = shards
         self.inbound = inbound
@@ -82,15 +85,20 @@ public final class PeerSocket: Sendable {
     /// - Parameters:
     ///   - address: where the peer's socket is.
     ///   - expecting: the only peer that will do. Another one is sent nothing but the handshake.
+    ///   - congestionControl: how this connection's sending adapts to the path; `nil` for what the
+    ///     socket's configuration says.
     ///   - deadline: the endpoint's handshake timeout holds besides.
     public func connect(
         to address: SocketAddress, expecting: PeerID? = nil,
+        congestionControl: CongestionControlAlgorithm? = nil,
         deadline: ContinuousClock.Instant? = nil
     ) async throws(ConnectError) -> PeerConnection {
         guard reach.includes(address) else { throw .unusableAddress(address) }
         let turn = connects.add(1, ordering: .relaxed).oldValue
         let mailbox = shards[Int(turn % UInt64(shards.count))].mailbox
-        let attempt = ConnectAttempt(address: address, expected: expecting, mailbox: mailbox)
+        let attempt = ConnectAttempt(
+            address: address, expected: expecting, congestionControl: congestionControl,
+            mailbox: mailbox)
         switch mailbox.postConnect(attempt) {
         case .posted: break
         case .full: throw .connectionLimit
@@ -138,8 +146,8 @@ public final class PeerSocket: Sendable {
         shards.reduce(0) { $0 + $1.figures.handedOver.load(ordering: .relaxed) }
     }
 
-    /// Ends all connections (``CloseReason/local``), resumes all waiting tasks, frees the port.
-    /// Idempotent; returns when all of it is done, even in a cancelled task.
+    /// Ends all connections as ``PeerConnection/close(code:)`` does, resumes all waiting tasks, frees
+    /// the port. Idempotent; returns when all of it is done, even in a cancelled task.
     public func close() async {
         stop()
         await end.wait()

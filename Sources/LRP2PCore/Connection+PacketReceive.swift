@@ -49,7 +49,8 @@ extension Connection {
             return []
         case .reset(let code):
             resetCode = ResetCode(rawValue: code)
-            return end(because: .reset)
+            // Of a peer that did not wait for the end of both streams to settle.
+            return end(because: isComplete ? .finished : .reset)
         case .pathChallenge(let data):
             extended.path.didReceiveChallenge(data)
             return []
@@ -154,7 +155,15 @@ extension Connection {
             now: now)
         takeLostPackets(now: now)
         if let sample { shared.statistics.rttSamples.observe(sample) }
-        return release(upTo: extended.sendStream.acknowledgedUpTo)
+        return release(upTo: extended.sendStream.acknowledgedUpTo).union(noteOwnEnd())
+    }
+
+    /// The owner waits for the end as it does for bytes.
+    @inline(__always)
+    private func noteOwnEnd() -> Progress {
+        guard isSendStreamComplete, !extended.isEndReported else { return [] }
+        extended.isEndReported = true
+        return .writable
     }
 
     /// A packet of ours has arrived.

@@ -3,6 +3,9 @@ extension Connection {
     /// Bytes that a packet has besides its plaintext.
     private static let overhead = WireFormat.minimumDataDatagram
 
+    /// Bytes of the shortest plaintext that asks for an answer.
+    private static let minimumElicitingPlaintext = StatelessReset.minimumLength + 1 - overhead
+
     /// What the next packet may carry.
     private struct Permission {
         /// Stream data.
@@ -43,6 +46,10 @@ extension Connection {
             record.isEliciting = writer.writePing()
         }
         guard writer.count > 0 else { return nil }
+        // A shorter one would get no stateless reset, should the peer have forgotten us.
+        if record.isEliciting, writer.count < Self.minimumElicitingPlaintext {
+            _ = writer.padding(to: Self.minimumElicitingPlaintext)
+        }
         return finish(&record, length: writer.count, into: buffer, now: now)
     }
 
@@ -141,7 +148,15 @@ extension Connection {
     ) {
         guard
             let piece = extended.sendStream.nextPiece(
-                next: segmentedUpTo, end: sendRing.endPosition, room: writer.remaining),
+                next: segmentedUpTo, end: sendRing.endPosition, room: writer.remaining)
+        else { return }
+        // The frame goes on to the end of the packet: what fills it up comes before.
+        let length = writer.count + FrameWriter.streamHeaderLength(offset: piece.offset)
+            + piece.length
+        if length < Self.minimumElicitingPlaintext {
+            _ = writer.padding(to: writer.count + Self.minimumElicitingPlaintext - length)
+        }
+        guard
             let payload = writer.beginStream(offset: piece.offset, isFinal: piece.isFinal)
         else { return }
         let bytes = UnsafeMutableRawBufferPointer(rebasing: payload[..<piece.length])
@@ -172,16 +187,18 @@ extension Connection {
         into buffer: UnsafeMutableRawBufferPointer, now: Instant
     ) -> Transmit {
         let number = nextNonce
-        let configuration = shared.configuration
         keys.followPeer(number: number)
-        keys.changeIfDue(
-            number: number, maximumPackets: configuration.rekeyAfterPackets,
-            maximumAge: configuration.rekeyAfter,
-            settlingTime: recovery.probeTimeout(isPeerWindowClosed: false) * 3, now: now)
+        if keys.isOld(
+            number: number, maximumPackets: shared.configuration.rekeyAfterPackets,
+            maximumAge: shared.configuration.rekeyAfter, now: now)
+        {
+            let settlingTime = recovery.probeTimeout(isPeerWindowClosed: false) * 3
+            keys.change(number: number, settlingTime: settlingTime, now: now)
+        }
         let header = PacketHeader(number: number, isPhaseOdd: keys.isSendingPhaseOdd)
         let size = Self.overhead + length
         let written =
-            configuration.elidesPayload
+            shared.configuration.elidesPayload
             ? sealEliding(record.length, of: length, field: header.field, into: buffer)
             : seal(length, field: header.field, into: buffer)
         if record.isEliciting {
@@ -255,7 +272,7 @@ extension Connection {
     }
 
     /// Queues a message that is delivered once or not at all, in any order. Returns false when it
-    /// is too long or the peer takes none; the oldest waiting one gives way when there are too many.
+    /// is too long or the peer takes none; the oldest waiting one gives way to too many.
     func sendMessage(_ bytes: [UInt8]) -> Bool {
         guard let maximum = maximumMessageBytes, bytes.count <= maximum else { return false }
         if extended.outgoingDatagrams.count == ExtendedTransport.maximumDatagrams {

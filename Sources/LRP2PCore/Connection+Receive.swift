@@ -87,9 +87,8 @@ extension Connection {
     func release(upTo offset: UInt64) -> Progress {
         guard offset > sendRing.startPosition else { return [] }
         sendRing.release(upTo: offset)
-        // A window of which the buffer is not twice as large would run dry at each wait for the
-        // application.
-        if sendRing.limit < 2 * recovery.controller.congestionWindow { _ = sendRing.grow() }
+        // A buffer that is not twice what is in flight runs dry whenever the application is late.
+        if sendRing.limit < 2 * recovery.lastBytesInFlight { _ = sendRing.grow() }
         return .writable
     }
 

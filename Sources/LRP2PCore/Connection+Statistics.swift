@@ -33,6 +33,7 @@ extension Connection {
                 Int(extended.sendStream.limit - sendRing.startPosition) / datagram
             result.localWindowPackets =
                 Int(extended.receiveStream.toldLimit - receiveRing.startPosition) / datagram
+            result.messagesDropped = extended.datagramsDropped
             result.keyPhase = keys.receivingPhase
         } else {
             result.peerWindowPackets = peerWindow

@@ -130,6 +130,9 @@ extension Connection {
     /// its end until it does. Each repetition shows that it did not hear our last word of it.
     func lingerIfComplete(now: Instant) {
         guard isComplete else { return }
-        extended.lingersUntil = now + recovery.probeTimeout(isPeerWindowClosed: false) * 3
+        // The peer may have measured no round trip yet, and waits longer than we would.
+        let timeout = max(
+            recovery.probeTimeout(isPeerWindowClosed: false), RTTEstimator.initialRTT)
+        extended.lingersUntil = now + timeout * 3
     }
 }

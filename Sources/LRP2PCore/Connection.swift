@@ -91,7 +91,7 @@ public final class Connection {
 
     init(
         id: UInt64, role: Role, wireID: ConnectionID, remoteAddress: SocketAddress,
-        shared: EndpointShared, now: Instant
+        congestionControl: CongestionControlAlgorithm?, shared: EndpointShared, now: Instant
     ) {
         let configuration = shared.configuration
         self.id = id
@@ -112,7 +112,7 @@ public final class Connection {
             ring: receiveRing, initialSequenceNumber: configuration.initialSequenceNumber)
         segments = SegmentTable(initialSequenceNumber: configuration.initialSequenceNumber)
         recovery = LossRecovery(
-            algorithm: configuration.congestionControl,
+            algorithm: congestionControl ?? configuration.congestionControl,
             datagramSize: WireFormat.initialDatagram, idleTimeout: configuration.idleTimeout)
         peerWindow = Self.initialPeerWindow
         lastToldWindow = assembler.largestWindow
@@ -123,12 +123,15 @@ public final class Connection {
     /// Bytes the application has written that have not been sent once.
     var unsentBytes: Int { Int(sendRing.endPosition - segmentedUpTo) }
 
+    public var congestionControl: CongestionControlAlgorithm { recovery.controller.algorithm }
     /// The application protocol agreed on in the handshake, if both sides named one in common.
     public var applicationProtocol: String? { extended.applicationProtocol }
     /// The peer's stream has ended, and all of it is in the receive ring.
     public var isRemoteStreamComplete: Bool {
         extended.receiveStream.isComplete(receiveRing)
     }
+    /// Our stream has ended, and the peer has acknowledged all of it, the end included.
+    public var isSendStreamComplete: Bool { extended.sendStream.isComplete }
 }
 
 /// What an endpoint and its connections share: the configuration and the totals.

@@ -15,11 +15,11 @@ public final class Endpoint {
     /// dropped.
     static let maximumReplies = 256
     /// Closed connections that may wait for `takeChanged`, besides as many as are open.
-    private static let toleratedChanged = 64
+    static let toleratedChanged = 64
     /// Resets in a second: they answer anyone (RFC 9000 §10.3.3).
     static let maximumResetsPerSecond = 100
-    /// Bytes one connection sends before it is another's turn: a train.
-    private static let sendQuantum = 64 << 10
+    /// Bytes one connection sends before it is another's turn: two trains.
+    static let sendQuantum = 128 << 10
 
     let shared: EndpointShared
     let staticKey: SecretBytes
@@ -32,16 +32,16 @@ public final class Endpoint {
 
     var connections: [ConnectionID: Connection] = [:]
     /// The connection of the last datagram: mostly that of the next, too.
-    private var lastFound: Connection?
+    var lastFound: Connection?
     var handshakes: InboundHandshakes
     private var connectionsMade: UInt64 = 0
 
     var replies = SequenceRing<Reply?>(start: 0, filler: nil)
-    private var ready = SequenceRing<Connection?>(start: 0, filler: nil)
-    private var sentInTurn = 0
-    private var touched: [Connection] = []
-    private var changed: [Connection] = []
-    private var deadlines = DeadlineHeap()
+    var ready = SequenceRing<Connection?>(start: 0, filler: nil)
+    var sentInTurn = 0
+    var touched: [Connection] = []
+    var changed: [Connection] = []
+    var deadlines = DeadlineHeap()
     var events = SequenceRing<EndpointEvent?>(start: 0, filler: nil)
 
     struct Reply {
@@ -92,13 +92,17 @@ public final class Endpoint {
     // MARK: What the application does
 
     /// Begins a handshake. The connection's first event is `connected` or `closed`.
+    ///
+    /// - Parameter congestionControl: `nil` for the endpoint's own.
     public func connect(
-        to address: SocketAddress, now: Instant
+        to address: SocketAddress, congestionControl: CongestionControlAlgorithm? = nil,
+        now: Instant
     ) throws(EndpointConnectError) -> Connection {
         guard address.port != 0 else { throw .unusableAddress }
         guard hasRoomForConnection else { throw .connectionLimit }
         let connection = makeConnection(
-            .initiator, unusedID(), remoteAddress: address, now: now)
+            .initiator, unusedID(), remoteAddress: address, congestionControl: congestionControl,
+            now: now)
         startHandshake(of: connection, offer: ownParameters(for: connection.wireID), now: now)
         add(connection)
         return connection
@@ -127,15 +131,16 @@ public final class Endpoint {
     }
 
     func makeConnection(
-        _ role: Role, _ wireID: ConnectionID, remoteAddress: SocketAddress, now: Instant
+        _ role: Role, _ wireID: ConnectionID, remoteAddress: SocketAddress,
+        congestionControl: CongestionControlAlgorithm? = nil, now: Instant
     ) -> Connection {
         connectionsMade += 1
         // Different in all endpoints that share a port.
         let shard = shared.configuration.shard
         let id = connectionsMade * UInt64(shard.count) + UInt64(shard.index)
         return Connection(
-            id: id, role: role, wireID: wireID, remoteAddress: remoteAddress, shared: shared,
-            now: now)
+            id: id, role: role, wireID: wireID, remoteAddress: remoteAddress,
+            congestionControl: congestionControl, shared: shared, now: now)
     }
 
     func add(_ connection: Connection) {
@@ -275,116 +280,5 @@ public final class Endpoint {
         if progress.contains(.datagram) { events.append(.datagram(connection)) }
         if progress.contains(.remoteFinished) { events.append(.remoteFinished(connection)) }
         if let reason = connection.endReason { close(connection, reason: reason) }
-    }
-
-    // MARK: Output
-
-    /// Writes the next datagram to send into `buffer`, which must have room for
-    /// `maximumDatagramSize` bytes. `nil` when there is nothing to send before the next input.
-    public func pollTransmit(
-        into buffer: UnsafeMutableRawBufferPointer, now: Instant
-    ) -> Transmit? {
-        precondition(buffer.count >= Self.maximumDatagramSize)
-        if !replies.isEmpty, let reply = replies.removeFirst() {
-            buffer.copyBytes(from: reply.datagram)
-            shared.statistics.packetsSent += 1
-            return Transmit(length: reply.datagram.count, destination: reply.destination)
-        }
-        while !ready.isEmpty, let connection = ready[ready.start] {
-            if sentInTurn < Self.sendQuantum,
-                let transmit = connection.pollTransmit(into: buffer, now: now)
-            {
-                sentInTurn += transmit.length + transmit.elidedBytes
-                noteDeadline(of: connection)
-                shared.statistics.packetsSent += 1
-                return transmit
-            }
-            _ = ready.removeFirst()
-            if sentInTurn >= Self.sendQuantum {
-                ready.append(connection)
-            } else {
-                connection.isReadyToSend = false
-            }
-            sentInTurn = 0
-        }
-        return nil
-    }
-
-    /// The next thing the application should know.
-    public func pollEvent() -> EndpointEvent? {
-        guard !events.isEmpty, let event = events.removeFirst() else { return nil }
-        switch event {
-        case .readable(let connection): connection.hasReadableEvent = false
-        case .writable(let connection): connection.hasWritableEvent = false
-        case .connected, .accepted, .remoteFinished, .datagram, .closed: break
-        }
-        return event
-    }
-
-    // MARK: Time
-
-    /// Notes that a connection may have something to send and another deadline.
-    private func touch(_ connection: Connection) {
-        guard !connection.isClosed else { return }
-        if !connection.isReadyToSend {
-            connection.isReadyToSend = true
-            ready.append(connection)
-        }
-        noteDeadline(of: connection)
-    }
-
-    /// Notes that a connection may have another deadline.
-    private func noteDeadline(of connection: Connection) {
-        guard !connection.isTouched else { return }
-        connection.isTouched = true
-        touched.append(connection)
-        if !connection.isChanged {
-            connection.isChanged = true
-            changed.append(connection)
-            // An owner that has no use for figures never takes them.
-            if changed.count > 2 * connections.count + Self.toleratedChanged {
-                changed.removeAll { $0.isClosed }
-            }
-        }
-    }
-
-    /// Calls `body` with every open connection whose figures may have changed since the last call.
-    public func takeChanged(_ body: (Connection) -> Void) {
-        for connection in changed {
-            connection.isChanged = false
-            if !connection.isClosed { body(connection) }
-        }
-        changed.removeAll(keepingCapacity: true)
-    }
-
-    /// When `handleDeadline` must be called at the latest; it may find nothing to do.
-    ///
-    /// - Parameter now: not later than the time of the next input.
-    public func nextDeadline(now: Instant) -> Instant? {
-        scheduleTouched(now: now)
-        guard let handshake = handshakes.deadline else { return deadlines.earliest }
-        return min(handshake, deadlines.earliest ?? handshake)
-    }
-
-    private func scheduleTouched(now: Instant) {
-        for connection in touched {
-            connection.isTouched = false
-            guard !connection.isClosed else { continue }
-            deadlines.schedule(connection, at: connection.nextDeadline(now: now))
-        }
-        touched.removeAll(keepingCapacity: true)
-    }
-
-    /// Does what the time requires.
-    public func handleDeadline(now: Instant) {
-        scheduleTouched(now: now)
-        handshakes.removeExpired(now: now)
-        while let connection = deadlines.popDue(now: now) {
-            if let reason = connection.handleTimers(now: now) {
-                close(connection, reason: reason)
-            } else {
-                touch(connection)
-            }
-        }
     }
 }

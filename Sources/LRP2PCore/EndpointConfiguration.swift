@@ -7,8 +7,8 @@ public struct EndpointConfiguration: Sendable {
     public var sendBufferBytes = 16 << 20
     /// Bytes that each buffer may hold from the start, whatever the budget says.
     public var initialBufferBytes = 64 << 10
-    /// What the buffers of all connections may take together beyond that; shared by all endpoints that have
-    /// the same one.
+    /// What the buffers of all connections may take together beyond that; shared by all endpoints
+    /// that have the same one.
     public var memoryBudget = MemoryBudget.process
     /// Silence from the peer after which a connection is closed; `nil` for never. The base protocol
     /// has no other sign that a peer is gone (PROTOCOL.md §2, hazard 8).

@@ -35,7 +35,8 @@ public enum EndpointEvent {
     case remoteFinished(Connection)
     /// Messages have arrived since the last such event.
     case datagram(Connection)
-    /// The send ring has room again since the last such event.
+    /// The send ring has room again, or the peer has all of our stream and its end, since the last
+    /// such event.
     case writable(Connection)
     /// The last event of a connection, also of one whose handshake never finished.
     case closed(Connection, CloseReason)

@@ -30,6 +30,7 @@ struct ExtendedTransport: Sendable {
     var mustSendWindow = false
     var mustSendPing = false
     var isRemoteEndReported = false
+    var isEndReported = false
     /// When both streams have ended, and how long answers to the peer are kept up.
     var lingersUntil: Instant?
 

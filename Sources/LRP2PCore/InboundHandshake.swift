@@ -3,8 +3,9 @@ import Sodium
 
 /// A handshake that a peer has begun and not finished. Small, because anyone can begin one.
 final class InboundHandshake {
-    /// Datagrams that overtook message 3 and are tried after it (hazard 9).
-    static let maximumEarlyDatagrams = 8
+    /// Datagrams that overtook message 3 and are tried after it (hazard 9): a first flight, none
+    /// of which is longer than connections begin with.
+    static let maximumEarlyDatagrams = 12
 
     let wireID: ConnectionID
     let source: SocketAddress

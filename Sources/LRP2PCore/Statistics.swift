@@ -85,6 +85,9 @@ public struct ConnectionStatistics: Sendable {
     /// Bytes received in order that the application has not released.
     public var receiveUnacknowledgedBytes = 0
     public var limitedBy: SendLimit = .application
+    /// Unreliable messages that were dropped here, sent or received, because too many waited or the
+    /// path had become too small for them.
+    public var messagesDropped: UInt64 = 0
     /// How often the peer's keys have changed.
     public var keyPhase: UInt64 = 0
 
@@ -176,4 +179,15 @@ extension DropReason {
 
     private static let indices = Dictionary(
         uniqueKeysWithValues: zip(allCases, allCases.indices))
+}
+
+extension RetransmissionCause {
+    /// Its position among all cases.
+    var index: Int {
+        switch self {
+        case .packetThreshold: 0
+        case .timeThreshold: 1
+        case .probeTimeout: 2
+        }
+    }
 }

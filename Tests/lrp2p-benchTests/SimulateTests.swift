@@ -40,6 +40,17 @@ import Testing
         #expect(replayed.replayCommand == scenario.replayCommand)
     }
 
+    @Test(arguments: ExtensionMix.allCases)
+    func theReplayCommandOfAHistoryNamesItsExtensions(mix: ExtensionMix) throws {
+        let scenario = Scenario.make(
+            kind: .rekey, seed: 3, maximumBytes: 5000, extensions: mix)
+        let prefix = "swift run lrp2p-bench simulate "
+        let replayed = try Simulate.parse(
+            scenario.replayCommand.dropFirst(prefix.count).split(separator: " ").map(String.init))
+        #expect(replayed.history == .rekey && replayed.extensions == mix)
+        #expect(replayed.seed == 3 && replayed.maxBytes == 5000)
+    }
+
     @Test func optionsReplaceWhatThePresetSays() throws {
         let path = try scenario(["--link", "rough", "--loss", "2%", "--delay", "8ms"])
             .links[0].conditions
