@@ -188,13 +188,13 @@ public final class Endpoint {
     func close(_ connection: Connection, reason: CloseReason) {
         guard !connection.isClosed else { return }
         switch reason {
-        case .local, .protocolViolation, .idleTimeout:
+        case .local, .protocolViolation:
             // Should it be lost, the peer's next packet is answered with a stateless reset.
             if let datagram = connection.makeReset(code: connection.ownResetCode) {
                 reply(datagram, to: connection.remoteAddress)
             }
-        case .finished, .reset, .statelessReset, .handshakeTimeout, .connectedToSelf,
-            .sequenceExhausted:
+        case .finished, .reset, .statelessReset, .idleTimeout, .handshakeTimeout,
+            .connectedToSelf, .sequenceExhausted:
             break
         }
         connection.closeReason = reason

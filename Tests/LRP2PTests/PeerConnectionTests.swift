@@ -227,7 +227,11 @@ import Testing
     }
 
     @Test func closingResumesWaitingTasks() async throws {
-        let pair = try await ConnectedPair { $0.endpoint.sendBufferBytes = 4096 }
+        // A peer of the base protocol closes without a word.
+        let pair = try await ConnectedPair {
+            $0.endpoint.isExtended = false
+            $0.endpoint.sendBufferBytes = 4096
+        }
         let connection = pair.outbound
         pair.inbound.close()
         let reading = Task { try await connection.read(maxBytes: 1) }
