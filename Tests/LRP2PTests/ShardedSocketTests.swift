@@ -180,11 +180,18 @@ import Testing
             Task { try await connection.read(maxBytes: 1) }
         }
         await client.close()
-        await server.close()
-        for task in reading {
-            await #expect(throws: ReadError.closed(.local)) { try await task.value }
+        for connection in inbound {
+            #expect(await connection.waitUntilClosed(deadline: soon()) == .reset)
         }
-        #expect((outbound + inbound).allSatisfy { $0.closeReason == .local })
+        await server.close()
+        for (task, reason) in zip(
+            reading,
+            [CloseReason](repeating: .local, count: count)
+                + [CloseReason](repeating: .reset, count: count))
+        {
+            await #expect(throws: ReadError.closed(reason)) { try await task.value }
+        }
+        #expect(outbound.allSatisfy { $0.closeReason == .local })
         await #expect(throws: AcceptError.socketClosed) { try await server.accept() }
         await #expect(throws: ConnectError.socketClosed) {
             try await client.connect(to: server.localAddress)
