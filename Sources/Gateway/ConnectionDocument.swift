@@ -9,7 +9,10 @@ struct ConnectionDocument: Encodable {
         let acceptedOffset: UInt64
         /// Everything before has been acknowledged by the peer.
         let acknowledgedOffset: UInt64
+        /// How much can be under way now; it grows with what the path takes.
         let bufferBytes: Int
+        /// Nothing will be accepted any more.
+        let finished: Bool
     }
 
     struct Receive: Encodable {
@@ -18,6 +21,8 @@ struct ConnectionDocument: Encodable {
         let received: String
         let acknowledgedOffset: UInt64
         let receivedOffset: UInt64
+        /// The peer has ended its stream, and all of it was received.
+        let finished: Bool
     }
 
     struct RoundTripTime: Encodable {
@@ -28,6 +33,9 @@ struct ConnectionDocument: Encodable {
     }
 
     struct Transport: Encodable {
+        let congestionControl: String
+        /// Of a full datagram on this path now.
+        let datagramBytes: Int
         let congestionWindowPackets: Int
         let slowStartThresholdPackets: Int?
         let peerWindowPackets: Int
@@ -39,6 +47,8 @@ struct ConnectionDocument: Encodable {
         let spuriousRetransmits: UInt64
         let duplicatesReceived: UInt64
         let limitedBy: String
+        /// How often the peer has changed its keys.
+        let keyPhase: UInt64
     }
 
     let id: String
@@ -52,6 +62,11 @@ struct ConnectionDocument: Encodable {
     let openedAt: Date
     let closedAt: Date?
     let closeReason: String?
+    /// What the peer said when it reset the connection.
+    let resetCode: UInt64?
+    let `protocol`: TransportProtocol
+    /// What both sides have agreed to speak.
+    let applicationProtocol: String?
     let send: Send
     let receive: Receive
     let rtt: RoundTripTime
@@ -63,6 +78,7 @@ struct ConnectionDocument: Encodable {
         let transport = connection.transport
         // The reason first: a connection told to be open must not be told to have ended.
         let reason = transport.closeReason
+        let isRemoteFinished = transport.isRemoteFinished
         let received = transport.receivedRange
         let sent = transport.sendRange
         id = connection.id
@@ -76,25 +92,32 @@ struct ConnectionDocument: Encodable {
         openedAt = connection.openedAt
         closedAt = connection.closedAt
         closeReason = reason?.rawValue
+        resetCode = transport.resetCode?.rawValue
+        `protocol` = transport.isExtended ? .extended : .base
+        applicationProtocol = transport.applicationProtocol
         send = Send(
             acceptedOffset: sent.upperBound, acknowledgedOffset: sent.lowerBound,
-            bufferBytes: transport.sendBufferBytes)
+            bufferBytes: transport.sendBufferBytes,
+            finished: transport.isWritingFinished || reason != nil)
         receive = Receive(
             acknowledged: connection.cursor(received.lowerBound).description,
             received: connection.cursor(received.upperBound).description,
-            acknowledgedOffset: received.lowerBound, receivedOffset: received.upperBound)
+            acknowledgedOffset: received.lowerBound, receivedOffset: received.upperBound,
+            finished: isRemoteFinished || reason != nil)
         let statistics = transport.statistics
         rtt = RoundTripTime(
             latestSeconds: statistics.latestRTT?.inSeconds,
             smoothedSeconds: statistics.smoothedRTT?.inSeconds,
             variationSeconds: statistics.rttVariation?.inSeconds,
             minimumSeconds: statistics.minimumRTT?.inSeconds)
-        self.transport = Transport(statistics)
+        self.transport = Transport(statistics, transport.congestionControl)
     }
 }
 
 extension ConnectionDocument.Transport {
-    init(_ statistics: ConnectionStatistics) {
+    init(_ statistics: ConnectionStatistics, _ algorithm: CongestionControlAlgorithm) {
+        congestionControl = algorithm.rawValue
+        datagramBytes = statistics.datagramBytes
         congestionWindowPackets = statistics.congestionWindowPackets
         slowStartThresholdPackets = statistics.slowStartThresholdPackets
         peerWindowPackets = statistics.peerWindowPackets
@@ -109,5 +132,11 @@ extension ConnectionDocument.Transport {
         spuriousRetransmits = statistics.spuriousRetransmissions
         duplicatesReceived = statistics.duplicatesReceived
         limitedBy = statistics.limitedBy.rawValue
+        keyPhase = statistics.keyPhase
     }
+}
+
+/// What both ends speak on the wire.
+enum TransportProtocol: String, Encodable {
+    case extended, base
 }

@@ -59,15 +59,52 @@ struct GatewayCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "Most bytes kept per connection for HTTP clients to read.", valueName: "bytes"))
-    var receiveBuffer = "2MiB"
+            "Most bytes kept per connection for HTTP clients to read. Buffers grow as needed.",
+            valueName: "bytes"))
+    var receiveBuffer = "16MiB"
 
     @Option(
         help: ArgumentHelp(
             "Most bytes kept per connection until its peer has acknowledged them.",
             valueName: "bytes"))
-    var sendBuffer = "2MiB"
+    var sendBuffer = "16MiB"
+
+    @Option(
+        help: ArgumentHelp(
+            "Most bytes by which the buffers of all connections may grow together.",
+            valueName: "bytes"))
+    var memoryBudget = "256MiB"
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            How sending adapts to the path: \(CongestionControlAlgorithm.names). For all \
+            connections that do not say otherwise.
+            """, valueName: "algorithm"))
+    var congestionControl = CongestionControlAlgorithm.cubic.rawValue
+
+    @Option(
+        help: ArgumentHelp(
+            "Bytes of the largest UDP datagram to send or receive, 1200 to 65507.",
+            valueName: "bytes"))
+    var maxDatagram = "65507"
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            What is spoken over connections, most wanted first; give it up to eight times. The \
+            answering side chooses its first one that the other has too.
+            """, valueName: "name"))
+    var applicationProtocol: [String] = []
+
+    @Flag(help: "Offer and accept nothing beyond the base protocol.")
+    var baseProtocol = false
 
     @Flag(help: "Serve HTTP on an address others can reach, though anyone could use it then.")
     var insecureHTTP = false
+}
+
+extension CongestionControlAlgorithm {
+    /// All of them, for people.
+    static var names: String { allCases.map(\.rawValue).joined(separator: " or ") }
 }

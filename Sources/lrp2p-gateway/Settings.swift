@@ -14,6 +14,13 @@ struct Settings {
 
     /// Bytes of a buffer of one connection.
     private static let bufferBytes = (4 << 10)...(1 << 30)
+    /// Bytes by which all buffers may grow.
+    private static let budgetBytes = (1 << 20)...(1 << 40)
+    private static let datagramBytes = 1200...65_507
+    /// Names in an offer, bytes of each and of all: the offer has to fit a datagram on every path.
+    private static let maximumNames = 8
+    private static let nameBytes = 1...255
+    private static let maximumNameBytes = 512
 
     init(_ command: GatewayCommand) throws(StartFailure) {
         guard let http = HostPort(command.http) else {
@@ -40,8 +47,13 @@ struct Settings {
         var endpoint = EndpointConfiguration()
         endpoint.idleTimeout = try Self.interval("--idle-timeout", command.idleTimeout)
         endpoint.keepAliveInterval = try Self.interval("--keepalive", command.keepalive)
-        endpoint.receiveBufferBytes = try Self.bytes("--receive-buffer", command.receiveBuffer)
-        endpoint.sendBufferBytes = try Self.bytes("--send-buffer", command.sendBuffer)
+        endpoint.receiveBufferBytes = try Self.bytes(
+            "--receive-buffer", command.receiveBuffer, in: Self.bufferBytes)
+        endpoint.sendBufferBytes = try Self.bytes(
+            "--send-buffer", command.sendBuffer, in: Self.bufferBytes)
+        endpoint.memoryBudget = MemoryBudget(
+            limit: try Self.bytes("--memory-budget", command.memoryBudget, in: Self.budgetBytes))
+        try Self.setProtocol(of: &endpoint, command)
         self.endpoint = endpoint
         if let path = command.keyFile {
             keyFile = path
@@ -66,10 +78,47 @@ struct Settings {
         return Interval(duration)
     }
 
-    private static func bytes(_ option: String, _ text: String) throws(StartFailure) -> Int {
-        guard let count = ByteCountText.parse(text), bufferBytes.contains(count) else {
+    private static func setProtocol(
+        of endpoint: inout EndpointConfiguration, _ command: GatewayCommand
+    ) throws(StartFailure) {
+        endpoint.isExtended = !command.baseProtocol
+        guard let algorithm = CongestionControlAlgorithm(rawValue: command.congestionControl) else {
             throw .badOption(
-                option, text, allowed: "\(ByteCountText.allowed), from 4KiB to 1GiB")
+                "--congestion-control", command.congestionControl,
+                allowed: CongestionControlAlgorithm.names)
+        }
+        endpoint.congestionControl = algorithm
+        guard let datagram = Int(command.maxDatagram), datagramBytes.contains(datagram) else {
+            throw .badOption(
+                "--max-datagram", command.maxDatagram,
+                allowed: "a number of bytes from 1200 to 65507")
+        }
+        endpoint.maximumDatagram = datagram
+        var names: [String] = []
+        var length = 0
+        for name in command.applicationProtocol {
+            length += name.utf8.count
+            guard nameBytes.contains(name.utf8.count), names.count < maximumNames,
+                length <= maximumNameBytes, !names.contains(name), !command.baseProtocol
+            else {
+                throw .badOption(
+                    "--application-protocol", name,
+                    allowed: "a name of 1 to 255 bytes, one of at most 8 different ones of 512 "
+                        + "bytes together, and not with --base-protocol, which has no names")
+            }
+            names.append(name)
+        }
+        endpoint.applicationProtocols = names
+    }
+
+    private static func bytes(
+        _ option: String, _ text: String, in range: ClosedRange<Int>
+    ) throws(StartFailure) -> Int {
+        guard let count = ByteCountText.parse(text), range.contains(count) else {
+            let lower = ByteCountText.format(range.lowerBound)
+            let upper = ByteCountText.format(range.upperBound)
+            throw .badOption(
+                option, text, allowed: "\(ByteCountText.allowed), from \(lower) to \(upper)")
         }
         return count
     }

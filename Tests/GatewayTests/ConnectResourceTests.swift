@@ -64,6 +64,7 @@ import Testing
         (#"{"address":7}"#, "address"), (#"{"adress":"a:1"}"#, "adress"),
         (#"{"address":"a:1","peer":"L"}"#, "peer"), (#"{"address":"a:1","name":""}"#, "name"),
         (#"{"address":"a:1","name":"\u0007"}"#, "name"),
+        (#"{"address":"a:1","congestion_control":"vegas"}"#, "congestion_control"),
         (#"{"address":"a:1","name":"\#(String(repeating: "ä", count: 33))"}"#, "name"),
     ])
     func namesTheMember(body: String, field: String) async throws {

@@ -98,7 +98,7 @@ import Testing
     @Test func deleteDrainsFirst() async throws {
         let (here, there) = (try TestNode(), try TestNode())
         let ids = try await here.connect(to: there)
-        let bytes = [UInt8](repeating: 7, count: 1 << 20)
+        let bytes = [UInt8](repeating: 7, count: 60_000)
         let path = "/v1/connections/\(ids.here)"
         #expect(await here.request(.post, path + "/data", body: bytes).status == .ok)
         #expect(await here.request(.delete, path + "?drain=30s").status == .noContent)
@@ -112,7 +112,8 @@ import Testing
         endpoint.receiveBufferBytes = 64 << 10
         let (here, there) = (try TestNode(), try TestNode(endpoint: endpoint))
         let ids = try await here.connect(to: there)
-        let bytes = [UInt8](repeating: 7, count: 1 << 20)
+        // More than the peer buffers, less than that and what is buffered here.
+        let bytes = [UInt8](repeating: 7, count: 100_000)
         let path = "/v1/connections/\(ids.here)"
         #expect(await here.request(.post, path + "/data", body: bytes).status == .ok)
         let delete = Task { await here.request(.delete, path + "?drain=30s") }
@@ -158,8 +159,10 @@ import Testing
     @Test func silenceCloses() async throws {
         var endpoint = EndpointConfiguration()
         endpoint.idleTimeout = .milliseconds(200)
+        endpoint.isExtended = false
         let (here, there) = (try TestNode(), try TestNode(endpoint: endpoint))
         let ids = try await here.connect(to: there)
+        #expect(try await here.document(ids.here)["protocol"] as? String == "base")
         _ = await here.request(.delete, "/v1/connections/\(ids.here)")
         let end = await there.get("/v1/connections/\(ids.there)/data?wait=60s")
         #expect(end.status == .noContent)
@@ -168,5 +171,44 @@ import Testing
         try await eventually {
             await there.metric(#"lrp2p_connections_closed_total{reason="idle_timeout"}"#) == 1
         }
+    }
+
+    @Test func deleteEndsTheStreamAndTellsThePeer() async throws {
+        let (here, there) = (try TestNode(), try TestNode())
+        let ids = try await here.connect(to: there)
+        let path = "/v1/connections/\(ids.there)/data"
+        #expect(await here.post("/v1/connections/\(ids.here)/data", "bye").status == .ok)
+        #expect(
+            await here.request(.delete, "/v1/connections/\(ids.here)?drain=30s").status
+                == .noContent)
+        // The stream is known to be complete, so the answer with its last bytes says so.
+        let data = await there.get(path + "?wait=60s")
+        #expect(data.body == [UInt8]("bye".utf8))
+        #expect(data.headers[.streamClosed] == "true")
+        try await eventually {
+            try await there.document(ids.there)["close_reason"] as? String == "reset"
+        }
+        let document = try await there.document(ids.there)
+        #expect(document["reset_code"] as? Int == 0)
+        #expect((document["receive"] as? [String: Any])?["finished"] as? Bool == true)
+        #expect(await there.metric(#"lrp2p_connections_closed_total{reason="reset"}"#) == 1)
+    }
+
+    @Test func tellsWhatTheHandshakeHasSettled() async throws {
+        var endpoint = EndpointConfiguration()
+        endpoint.applicationProtocols = ["files/2"]
+        let (here, there) = (try TestNode(endpoint: endpoint), try TestNode(endpoint: endpoint))
+        let response = await here.post(
+            "/v1/connections", #"{"address":"\#(there.address)","congestion_control":"bbr"}"#)
+        let ours = try response.object()
+        #expect(ours["protocol"] as? String == "extended")
+        #expect(ours["application_protocol"] as? String == "files/2")
+        let transport = try #require(ours["transport"] as? [String: Any])
+        #expect(transport["congestion_control"] as? String == "bbr")
+        #expect(transport["key_phase"] as? Int == 0)
+        #expect(try #require(transport["datagram_bytes"] as? Int) >= 1200)
+        let theirs = try await there.get("/v1/accept?wait=60s").object()
+        let other = try #require(theirs["transport"] as? [String: Any])
+        #expect(other["congestion_control"] as? String == "cubic")
     }
 }

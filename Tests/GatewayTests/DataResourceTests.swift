@@ -67,6 +67,41 @@ import Testing
         #expect(empty.headers[.nextOffset] == pair.cursor(1))
     }
 
+    /// An end is told at once, with the last bytes, and whoever waits learns of it.
+    @Test func theEndOfAStreamIsTold() async throws {
+        let here = try TestNode()
+        let peer = try PeerSocket.listen(on: .loopback(port: 0))
+        let connected = await here.post(
+            "/v1/connections", #"{"address":"\#(peer.localAddress)"}"#)
+        let id = try #require(try connected.object()["id"] as? String)
+        let path = "/v1/connections/\(id)/data"
+        let connection = try await peer.accept(deadline: .now + .seconds(60))
+        try await connection.write([UInt8]("end".utf8))
+        try await connection.drain(deadline: .now + .seconds(60))
+        let first = await here.get(path + "?wait=60s")
+        let next = try #require(first.headers[.nextOffset])
+        #expect(first.body == [UInt8]("end".utf8) && first.headers[.streamClosed] == nil)
+        async let poll = here.get(path + "?wait=60s&offset=\(next)")
+        try await eventually { await here.metric("lrp2p_polls_waiting") == 1 }
+        connection.finishWriting()
+        let woken = await poll
+        #expect(woken.status == .noContent && woken.headers[.streamClosed] == "true")
+        // All of it again, and its end with it: the connection is still open, and can be sent to.
+        let again = await here.get(path + "?wait=60s")
+        #expect(again.status == .ok && again.body == [UInt8]("end".utf8))
+        #expect(again.headers[.streamClosed] == "true")
+        let part = await here.get(path + "?max_bytes=2")
+        #expect(part.headers[.streamClosed] == nil)
+        let start = ContinuousClock.now
+        let end = await here.get(path + "?wait=60s&auto_ack=true&offset=\(next)")
+        #expect(end.status == .noContent && end.headers[.streamClosed] == "true")
+        #expect(ContinuousClock.now - start < .seconds(30), "it does not wait")
+        #expect(try await here.document(id)["state"] as? String == "open")
+        #expect(await here.post(path, "still").status == .ok)
+        #expect(try await connection.read(maxBytes: 5) == [UInt8]("still".utf8))
+        await peer.close()
+    }
+
     @Test func acknowledgingFreesAndNeverGoesBack() async throws {
         let pair = try await Pair("hello")
         let ack = pair.path + "/ack"

@@ -106,6 +106,10 @@ import Testing
         #expect(await here.metric("lrp2p_send_queue_bytes") == 0)
         #expect(await there.metric("lrp2p_receive_unacknowledged_bytes") == 5)
         #expect(try #require(await here.metric("lrp2p_connection_rtt_seconds" + labels)) > 0)
+        #expect(try #require(await here.metric("lrp2p_connection_datagram_bytes" + labels)) >= 1200)
+        #expect(await here.metric("lrp2p_memory_budget_bytes") == Double(256 << 20))
+        #expect(try #require(await here.metric("lrp2p_memory_reserved_bytes")) >= 0)
+        #expect(try #require(await here.metric("lrp2p_buffer_chunk_bytes")) > 0)
         #expect(await here.metric("lrp2p_handshake_duration_seconds_count") == 1)
         #expect(
             await here.metric(

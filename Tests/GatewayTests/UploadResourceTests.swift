@@ -44,6 +44,8 @@ import Testing
     @Test func acknowledgementTimesOut() async throws {
         var endpoint = EndpointConfiguration()
         endpoint.idleTimeout = nil
+        // A peer of the base protocol vanishes without a word.
+        endpoint.isExtended = false
         let (here, there) = (try TestNode(endpoint: endpoint), try TestNode())
         let ids = try await here.connect(to: there)
         await there.socket.close()

@@ -227,19 +227,17 @@ import Testing
     }
 
     @Test func closingResumesWaitingTasks() async throws {
-        // A peer of the base protocol closes without a word.
         let pair = try await ConnectedPair {
-            $0.endpoint.isExtended = false
             $0.endpoint.sendBufferBytes = 4096
+            $0.endpoint.receiveBufferBytes = 4096
         }
         let connection = pair.outbound
-        pair.inbound.close()
         let reading = Task { try await connection.read(maxBytes: 1) }
         let peeking = Task { try await connection.peek(at: 0, maxBytes: 1) }
         let writing = Task { try await connection.write([UInt8](repeating: 0, count: 100_000)) }
         let draining = Task { try await connection.waitAcknowledged(upTo: 90_000) }
         let waiting = Task { await connection.waitUntilClosed() }
-        try await eventually("the writer waits") { connection.sendRange.count == 4096 }
+        try await eventually("the writer waits") { pair.inbound.receivedRange.count > 2048 }
         connection.close()
         await #expect(throws: ReadError.closed(.local)) { try await reading.value }
         await #expect(throws: ReadError.closed(.local)) { try await peeking.value }
@@ -250,12 +248,27 @@ import Testing
     }
 
     @Test func silenceEndsAConnection() async throws {
-        let pair = try await ConnectedPair { $0.endpoint.idleTimeout = .milliseconds(50) }
+        let pair = try await ConnectedPair {
+            $0.endpoint.idleTimeout = .milliseconds(50)
+            $0.endpoint.isExtended = false
+        }
         #expect(await pair.outbound.waitUntilClosed(deadline: soon()) == .idleTimeout)
         #expect(await pair.inbound.waitUntilClosed(deadline: soon()) == .idleTimeout)
         await #expect(throws: ReadError.closed(.idleTimeout)) {
             try await pair.inbound.read(maxBytes: 1)
         }
+        await pair.close()
+    }
+
+    /// Where there is a word for it, whoever ends first says so.
+    @Test func silenceEndsAnExtendedConnectionForBoth() async throws {
+        let pair = try await ConnectedPair { $0.endpoint.idleTimeout = .milliseconds(50) }
+        let reasons = [
+            await pair.outbound.waitUntilClosed(deadline: soon()),
+            await pair.inbound.waitUntilClosed(deadline: soon()),
+        ]
+        #expect(reasons.contains(.idleTimeout))
+        #expect(reasons.allSatisfy { $0 == .idleTimeout || $0 == .reset })
         await pair.close()
     }
 

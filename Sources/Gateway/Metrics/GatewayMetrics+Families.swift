@@ -8,6 +8,9 @@ extension GatewayMetrics {
         gauge(&writer, "rtt_variation_seconds", "Mean deviation of the round-trip time.") {
             $0.rttVariation?.inSeconds
         }
+        gauge(&writer, "datagram_bytes", "Bytes of a full UDP datagram on the path.") {
+            Double($0.datagramBytes)
+        }
         gauge(&writer, "congestion_window_packets", "Packets the network is believed to take.") {
             Double($0.congestionWindowPackets)
         }

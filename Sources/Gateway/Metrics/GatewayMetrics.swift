@@ -11,12 +11,26 @@ struct GatewayMetrics: Sendable {
         let receiveUnacknowledgedBytes: Int
     }
 
+    /// What the buffers of all connections take.
+    struct Memory: Sendable {
+        let budgetBytes: Int
+        let reservedBytes: Int
+        let chunkBytes: Int
+
+        init(_ budget: MemoryBudget) {
+            budgetBytes = budget.limit
+            reservedBytes = budget.reserved
+            chunkBytes = budget.chunkBytesInUse
+        }
+    }
+
     var endpoint: EndpointStatistics
     var openConnections: Int
     var closedConnections: Int
     var totals: ConnectionRegistry.Totals
     var receiveUnacknowledgedBytes: Int
     var sendQueueBytes: Int
+    var memory: Memory
     var waitingRequests: Int
     var http: HTTPCounters.Snapshot
     var process: ProcessStatistics?
@@ -103,6 +117,17 @@ struct GatewayMetrics: Sendable {
             "lrp2p_send_queue_bytes", .gauge,
             "Bytes accepted from HTTP clients that peers have not acknowledged.")
         writer.sample("lrp2p_send_queue_bytes", [], sendQueueBytes)
+        writer.family(
+            "lrp2p_memory_budget_bytes", .gauge,
+            "Bytes by which the buffers of all connections may grow together.")
+        writer.sample("lrp2p_memory_budget_bytes", [], memory.budgetBytes)
+        writer.family(
+            "lrp2p_memory_reserved_bytes", .gauge,
+            "Bytes by which the buffers of all connections have been allowed to grow.")
+        writer.sample("lrp2p_memory_reserved_bytes", [], memory.reservedBytes)
+        writer.family(
+            "lrp2p_buffer_chunk_bytes", .gauge, "Bytes of the chunks that hold buffered data.")
+        writer.sample("lrp2p_buffer_chunk_bytes", [], memory.chunkBytes)
     }
 
     private func writeHTTP(_ writer: inout MetricsWriter) {

@@ -10,6 +10,7 @@ struct ConnectResource: Sendable {
         let address: HostPort
         let peer: PeerID?
         let name: String?
+        let congestionControl: CongestionControlAlgorithm?
     }
 
     func post(_ request: ServerRequest) async throws(GatewayError) -> ServerResponse {
@@ -18,7 +19,7 @@ struct ConnectResource: Sendable {
             "wait", limit: gateway.limits.maximumConnectWait,
             default: gateway.limits.maximumConnectWait)
         let body = try await JSONBody.read(
-            request, allowed: ["address", "peer", "name"],
+            request, allowed: ["address", "peer", "name", "congestion_control"],
             limit: gateway.limits.maximumJSONBodyBytes)
         let target = try target(body)
         let deadline = ContinuousClock.now + wait
@@ -57,7 +58,21 @@ struct ConnectResource: Sendable {
                     detail: "has to have 1 to \(limit) bytes and no control character")
             }
         }
-        return Target(address: address, peer: peer, name: name)
+        return Target(
+            address: address, peer: peer, name: name,
+            congestionControl: try congestionControl(body))
+    }
+
+    private func congestionControl(
+        _ body: JSONBody
+    ) throws(GatewayError) -> CongestionControlAlgorithm? {
+        guard let text = body.string("congestion_control") else { return nil }
+        guard let algorithm = CongestionControlAlgorithm(rawValue: text) else {
+            let allowed = CongestionControlAlgorithm.allCases.map(\.rawValue)
+            throw .invalidMember(
+                name: "congestion_control", detail: "has to be \(allowed.joined(separator: " or "))")
+        }
+        return algorithm
     }
 
     /// Tries the addresses of the host one after the other; each gets its share of the time left.
@@ -73,7 +88,8 @@ struct ConnectResource: Sendable {
             let share = now + (deadline - now) / (addresses.count + 1)
             do {
                 return try await gateway.socket.connect(
-                    to: address, expecting: target.peer, deadline: share)
+                    to: address, expecting: target.peer,
+                    congestionControl: target.congestionControl, deadline: share)
             } catch {
                 switch error {
                 case .timedOut: timedOut = true

@@ -51,8 +51,8 @@ struct ConnectionsResource: Sendable {
         return .json(document(try gateway.connection(request.parameters)))
     }
 
-    /// Closes an open connection once the peer has acknowledged what was accepted for it, or after
-    /// `drain`, or at once with `abort`; removes a closed one.
+    /// Ends our stream, and closes an open connection once the peer has acknowledged what was accepted
+    /// for it and that this was all, or after `drain`, or at once with `abort`; removes a closed one.
     func delete(_ request: ServerRequest) async throws(GatewayError) -> ServerResponse {
         let query = try QueryParameters(request.query, allowed: ["drain", "abort"])
         let isAbort = try query.bool("abort")
@@ -84,17 +84,15 @@ struct ConnectionsResource: Sendable {
         _ connection: RegisteredConnection, drain: Duration
     ) async throws(GatewayError) {
         let transport = connection.transport
-        let accepted = transport.sendRange.upperBound
-        guard drain > .zero, transport.sendRange.lowerBound < accepted else {
-            return transport.close()
-        }
+        guard drain > .zero else { return transport.close() }
         try await gateway.waiters.wait { () async throws(GatewayError) in
             connection.beginDrain()
             let deadline = ContinuousClock.now + drain
             // A task of its own: what was accepted is not to be lost because the client that asked
             // for the end did not wait for it.
             Task {
-                try? await transport.waitAcknowledged(upTo: accepted, deadline: deadline)
+                transport.finishWriting()
+                try? await transport.drain(deadline: deadline)
                 transport.close()
             }
             if await transport.waitUntilClosed() == nil { throw gateway.cancellation }

@@ -40,7 +40,7 @@ struct DataResource: Sendable {
         }
         let body = bytes ?? []
         let end = position + UInt64(body.count)
-        // Asked before the acknowledgement: at the end of a closed connection nothing can follow.
+        // Asked before the acknowledgement, which moves the range that this looks at.
         let isEnd = reader.isEnd(end)
         if acknowledgesAll, !body.isEmpty {
             // Not for a client that is known not to be there.
@@ -125,7 +125,8 @@ private struct Reader {
         return cursor.position
     }
 
-    /// `nil` when there is nothing until the deadline, or nothing will come any more.
+    /// `nil` when there is nothing until the deadline, or the connection is closed; no bytes at the
+    /// end of a stream.
     func read(
         at position: UInt64, maximum: Int, deadline: ContinuousClock.Instant
     ) async throws(GatewayError) -> [UInt8]? {
@@ -142,10 +143,11 @@ private struct Reader {
         }
     }
 
-    /// Whether nothing can come after `position`. The reason is read first: once it is there, no
-    /// byte is added.
+    /// Whether nothing can come after `position`. Whether the stream is over is asked first: once it
+    /// is, no byte is added.
     func isEnd(_ position: UInt64) -> Bool {
-        connection.isClosed && connection.transport.receivedRange.upperBound == position
+        (connection.transport.isRemoteFinished || connection.isClosed)
+            && connection.transport.receivedRange.upperBound == position
     }
 
     private func trimmed(_ earliest: UInt64) -> GatewayError {

@@ -22,6 +22,7 @@ struct MetricsResource: Sendable {
                 $0 + $1.transport.receivedRange.count
             },
             sendQueueBytes: open.reduce(0) { $0 + $1.transport.sendRange.count },
+            memory: .init(gateway.socket.endpointConfiguration.memoryBudget),
             waitingRequests: gateway.waiters.waiting, http: http.snapshot, process: .read(),
             connections: open.prefix(gateway.limits.maximumConnectionSeries).map {
                 GatewayMetrics.Connection(

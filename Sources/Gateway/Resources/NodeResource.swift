@@ -18,6 +18,14 @@ struct NodeResource: Sendable {
             let maximumDataBytes: Int
             let maximumPageSize: Int
             let maximumNameBytes: Int
+            let maximumConnections: Int
+            /// What the buffers of a connection begin with, and may grow to.
+            let initialBufferBytes: Int
+            let maximumReceiveBufferBytes: Int
+            let maximumSendBufferBytes: Int
+            /// What they may grow by, all together.
+            let memoryBudgetBytes: Int
+            let maximumDatagramBytes: Int
         }
 
         let peerId: String
@@ -31,6 +39,7 @@ struct NodeResource: Sendable {
     func get(_ request: ServerRequest) throws(GatewayError) -> ServerResponse {
         _ = try QueryParameters(request.query, allowed: [])
         let limits = gateway.limits
+        let endpoint = gateway.socket.endpointConfiguration
         return .json(
             Document(
                 peerId: gateway.socket.identity.peerID.description,
@@ -49,6 +58,12 @@ struct NodeResource: Sendable {
                     maximumDrainSeconds: limits.maximumDrain.inSeconds,
                     maximumDataBytes: limits.maximumDataBytes,
                     maximumPageSize: limits.maximumPageSize,
-                    maximumNameBytes: limits.maximumNameBytes)))
+                    maximumNameBytes: limits.maximumNameBytes,
+                    maximumConnections: endpoint.maximumConnections,
+                    initialBufferBytes: endpoint.initialBufferBytes,
+                    maximumReceiveBufferBytes: endpoint.receiveBufferBytes,
+                    maximumSendBufferBytes: endpoint.sendBufferBytes,
+                    memoryBudgetBytes: endpoint.memoryBudget.limit,
+                    maximumDatagramBytes: endpoint.maximumDatagram)))
     }
 }
