@@ -259,6 +259,13 @@ extension Connection {
         }
     }
 
+    /// Message 3 shows that its sender receives what is sent to where message 1 came from. What is
+    /// written on message 3 itself can be another's address, like that of any packet.
+    func noteSourceOfThirdMessage(_ source: SocketAddress, size: Int, now: Instant) {
+        guard isExtended, source != remoteAddress else { return }
+        moveRemote(to: source, size: size, now: now)
+    }
+
     private func moveRemote(to source: SocketAddress, size: Int, now: Instant) {
         guard extended.features.contains(.pathValidation) else { return }
         let former = remoteAddress

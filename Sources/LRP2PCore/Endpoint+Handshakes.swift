@@ -23,8 +23,13 @@ extension Endpoint {
         guard datagram.count <= WireFormat.maximumHandshakeMessage else {
             return countDrop(.tooLong)
         }
-        if let known = candidates.first(where: { datagram.elementsEqual($0.firstDatagram) }) {
-            answer(known, to: source)
+        // From another address it gets another answer: message 3 then shows which address has
+        // received its answer (RFC 9000 §8.1).
+        let known = candidates.first {
+            $0.source == source && datagram.elementsEqual($0.firstDatagram)
+        }
+        if let known {
+            answer(known)
             return
         }
         if datagram.count >= WireFormat.minimumThirdMessage {
@@ -68,7 +73,7 @@ extension Endpoint {
                 staticKey: staticKey.copy(), staticPublicKey: staticPublicKey,
                 ephemeralKey: randomSecret(), now: now)
             handshakes.insert(handshake)
-            answer(handshake, to: source)
+            answer(handshake)
         } catch {
             countDrop(.unauthenticated)
         }
@@ -136,10 +141,8 @@ extension Endpoint {
         reply(reset, to: source)
     }
 
-    /// - Parameter source: of the first message, which its initiator may repeat from another
-    /// address.
-    private func answer(_ handshake: InboundHandshake, to source: SocketAddress) {
-        guard reply(handshake.secondDatagram, to: source) else {
+    private func answer(_ handshake: InboundHandshake) {
+        guard reply(handshake.secondDatagram, to: handshake.source) else {
             countDrop(.handshakeLimit)
             return
         }
@@ -153,8 +156,9 @@ extension Endpoint {
         let candidates = handshakes.candidates(for: handshake.wireID)
         candidates.forEach { handshakes.remove($0) }
         let connection = makeConnection(
-            .responder, handshake.wireID, remoteAddress: source, now: now)
+            .responder, handshake.wireID, remoteAddress: handshake.source, now: now)
         connection.didAccept(handshake, thirdDatagram, now: now)
+        connection.noteSourceOfThirdMessage(source, size: thirdDatagram.count, now: now)
         add(connection)
         events.append(.accepted(connection))
         for datagram in candidates.flatMap(\.early) {

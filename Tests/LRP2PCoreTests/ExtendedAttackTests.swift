@@ -44,6 +44,40 @@ struct ExtendedAttackTests {
         #expect(pair.run(within: .seconds(30)) { ours.receiveRing.count == 100_000 })
     }
 
+    /// An initiator that writes another's address on message 3 must not have that flooded.
+    @Test(arguments: [true, false])
+    func messageThreeIsNoProofOfItsSource(isExtended: Bool) throws {
+        let pair = makePair { $0.isExtended = isExtended }
+        let target = SocketAddress(ipv4: 0x0a00_0009, port: 9)
+        let ours = try pair.a.connect(to: Pair.addressB, now: pair.now)
+        var third: [UInt8] = []
+        pair.wire = { flight in
+            guard ours.isEstablished, flight.isFromA else { return [flight] }
+            if third.isEmpty { third = flight.bytes }
+            return []
+        }
+        #expect(pair.run(within: .seconds(1)) { !third.isEmpty })
+        // Message 1, in the name of the target, gets another answer than ours.
+        let first = try #require(pair.sent.first)
+        var copy = first.bytes
+        copy.withUnsafeMutableBytes {
+            pair.b.handleDatagram($0, from: target, now: pair.now)
+        }
+        third.withUnsafeMutableBytes {
+            pair.b.handleDatagram($0, from: target, now: pair.now)
+        }
+        pair.flush()
+        let theirs = try #require(pair.accepted)
+        #expect(pair.write(pattern(0..<50_000), to: theirs, of: pair.b) == 50_000)
+        var bytes = 0
+        withUnsafeTemporaryAllocation(byteCount: Endpoint.maximumDatagramSize, alignment: 8) {
+            while let transmit = pair.b.pollTransmit(into: $0, now: pair.now) {
+                if transmit.destination == target { bytes += transmit.length }
+            }
+        }
+        #expect(bytes <= 3 * third.count)
+    }
+
     /// A credit of 39 bytes has room for 7 of plaintext, fewer than a packet is filled up to.
     @Test func aSmallCreditIsNotFilledUpBeyond() throws {
         let peer = try MaliciousPeer(makePair())
