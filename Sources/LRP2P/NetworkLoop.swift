@@ -13,6 +13,8 @@ final class NetworkLoop {
     private static let receiveSlots = 32
     /// Datagrams received before their acknowledgements are sent.
     static let datagramsBetweenSends = 64
+    /// Nor is more time spent on receiving, if it can be helped.
+    private static let longestWithoutSend = Interval.microseconds(100)
     /// Sending system calls in a row; each takes up to 192 KiB, so it is about a millisecond until
     /// what arrives is looked at again.
     private static let sendCallsPerTurn = 2
@@ -119,8 +121,16 @@ final class NetworkLoop {
     private func receive() -> Bool {
         let count = receiving.receive(from: socket)
         var sinceSend = 0
+        var lastSend = MonotonicClock.now
         for slot in 0..<count {
             let now = MonotonicClock.now
+            // A handshake takes as long as a hundred packets: the peer should not wait for the
+            // answers to all of a batch.
+            if sinceSend > 0, now - lastSend >= NetworkLoop.longestWithoutSend {
+                sinceSend = 0
+                lastSend = now
+                transmit()
+            }
             let ecn = receiving.codepoint(in: slot)
             let isWhole = receiving.forEachDatagram(in: slot) { datagram, source in
                 take(datagram, from: source, ecn: ecn, now: now)
@@ -129,6 +139,7 @@ final class NetworkLoop {
             if !isWhole { endpoint.countDrop(.tooLong) }
             if sinceSend >= NetworkLoop.datagramsBetweenSends {
                 sinceSend = 0
+                lastSend = now
                 transmit()
             }
         }
@@ -187,8 +198,10 @@ final class NetworkLoop {
     private func publish() {
         let statistics = endpoint.statistics
         shard.figures.statistics.withLock { $0 = statistics }
-        for record in records.values {
-            if case .application(let peer) = record.owner { peer.publish(record.connection) }
+        endpoint.takeChanged { connection in
+            if case .application(let peer)? = records[connection.id]?.owner {
+                peer.publish(connection)
+            }
         }
     }
 

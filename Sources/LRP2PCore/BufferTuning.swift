@@ -3,8 +3,9 @@
 /// Rings start small, so that thousands of quiet connections cost little, and double as long as
 /// the process's memory budget allows.
 struct BufferTuning: Sendable {
-    /// A window that lasts shorter than this runs empty whenever the scheduler is late.
-    private static let minimumRoundTrip: Interval = .milliseconds(1)
+    /// A window that lasts shorter than this runs empty whenever the scheduler is late, or other
+    /// connections have their turn.
+    private static let minimumRoundTrip: Interval = .milliseconds(4)
 
     /// Where and when the present measurement of the reader began.
     private var measuredFrom: UInt64 = 0

@@ -12,7 +12,9 @@ struct OutboundHandshake: ~Copyable {
     let firstDatagram: [UInt8]
     /// What it offers; `nil` for the base protocol alone.
     let offer: TransportParameters?
+    /// When the handshake began, from which its timeout counts, and when it did with this datagram.
     let startedAt: Instant
+    let begunAt: Instant
     var sentCount = 0
     var sendAt: Instant
 }
@@ -42,16 +44,17 @@ struct ThirdMessage {
 extension Connection {
     /// Begins a handshake as initiator, or begins it anew with a cookie in the offer.
     func startHandshake(
-        offer: TransportParameters?, staticKey: consuming SecretBytes,
+        offer: TransportParameters?, staticKey: consuming SecretBytes, staticPublicKey: [UInt8],
         ephemeralKey: consuming SecretBytes, now: Instant
     ) throws(NoiseError) {
         var state = HandshakeState(
-            isInitiator: true, staticKey: staticKey, ephemeralKey: ephemeralKey)
+            isInitiator: true, staticKey: staticKey, staticPublicKey: staticPublicKey,
+            ephemeralKey: ephemeralKey)
         let payload = offer?.encode(minimumLength: WireFormat.minimumOffer) ?? []
         let message = try state.writeMessage(payload: payload)
         handshake = OutboundHandshake(
             state: state, firstDatagram: datagram(message), offer: offer,
-            startedAt: handshake?.startedAt ?? now, sendAt: now)
+            startedAt: handshake?.startedAt ?? now, begunAt: now, sendAt: now)
     }
 
     /// The offer to repeat with the cookie of a retry; `nil` when the datagram is none, or the
@@ -85,6 +88,7 @@ extension Connection {
         var answer: TransportParameters?
         var isSentOnce = false
         var startedAt = now
+        var begunAt = now
         do {
             let payload = try handshake?.state.readMessage(message) ?? []
             answer = TransportParameters.parse(payload)
@@ -103,11 +107,12 @@ extension Connection {
         }
         isSentOnce = (handshake?.sentCount ?? 0) == 1
         startedAt = handshake?.startedAt ?? now
+        begunAt = handshake?.begunAt ?? now
         handshake = nil
-        let duration = now - startedAt
-        if isSentOnce { recovery.addHandshakeSample(duration) }
-        shared.statistics.handshakeDurations.observe(duration)
-        prepareThirdMessage(third, handshakeRTT: isSentOnce ? duration : nil, now: now)
+        let roundTrip = isSentOnce ? now - begunAt : nil
+        if let roundTrip { recovery.addHandshakeSample(roundTrip) }
+        shared.statistics.handshakeDurations.observe(now - startedAt)
+        prepareThirdMessage(third, handshakeRTT: roundTrip, now: now)
         heard(now: now)
         return .established
     }
@@ -129,6 +134,7 @@ extension Connection {
         guard peer.features.contains(.extendedTransport) else { return adoptBase() }
         isExtended = true
         extended = ExtendedTransport(peer: peer, own: own)
+        recovery.setDatagramSize(extended.mtu.currentSize)
         recovery.setMaximumAcknowledgementDelay(peer.maximumAcknowledgementDelay)
     }
 
@@ -198,7 +204,8 @@ extension Connection {
         keepAlivesToSend = 1
     }
 
-    /// Gives back what the buffers have reserved, but for bytes that can still be read.
+    /// Gives back what the buffers have reserved, but for bytes that can still be read: again
+    /// whenever some have been.
     func releaseReservations() {
         for ring in [sendRing, receiveRing] {
             ring.lowerLimit(to: min(shared.configuration.initialBufferBytes, ring.capacity))

@@ -8,6 +8,7 @@ extension Connection {
         var progress: Progress = []
         var isAckEliciting = false
         var isKept = true
+        var isPing = false
         while true {
             let frame: Frame
             do {
@@ -27,6 +28,8 @@ extension Connection {
                 isKept = isKept && wasKept
             case .acknowledgement(let acknowledgement):
                 progress.formUnion(handleAcknowledgement(acknowledgement, now: now))
+            case .ping:
+                isPing = true
             default:
                 progress.formUnion(handleControl(frame))
             }
@@ -36,6 +39,7 @@ extension Connection {
         guard isKept else { return progress }
         extended.received.insert(
             number: number, isAckEliciting: isAckEliciting, ecn: ecn, now: now)
+        if isPing { extended.received.acknowledgeAtOnce(now: now) }
         return progress
     }
 
@@ -126,9 +130,13 @@ extension Connection {
             return []
         }
         let sentUpTo = recovery.nextNumber
+        // One that was overtaken has counts of before (RFC 9000 §13.4.2.1).
+        let isNewest = recovery.largestAcknowledged.map { frame.largest > $0 } ?? true
         recovery.beginAcknowledgement()
         for range in frame.ranges {
-            while let late = recovery.takeLate(in: range) { didDeliver(late.packet, late.number) }
+            while let late = recovery.takeLate(in: range, largest: frame.largest) {
+                didDeliver(late.packet, late.number)
+            }
             let first = max(range.lowerBound, recovery.firstUnsettled)
             guard first <= range.upperBound else { continue }
             for number in first...min(range.upperBound, sentUpTo &- 1) {
@@ -143,7 +151,8 @@ extension Connection {
         keys.didAcknowledge(frame.largest)
         recovery.noteAcknowledged(frame.largest)
         let sample = recovery.endAcknowledgement(
-            delay: frame.delay, endsBackoff: true, isMarked: hasNewMarks(frame), now: now)
+            delay: frame.delay, endsBackoff: true, isMarked: isNewest && hasNewMarks(frame),
+            now: now)
         takeLostPackets(now: now)
         if let sample { shared.statistics.rttSamples.observe(sample) }
         return release(upTo: extended.sendStream.acknowledgedUpTo).union(noteOwnEnd())
@@ -224,11 +233,15 @@ extension Connection {
 
     private func handleMessage(_ payload: UnsafeRawBufferPointer) -> Progress {
         guard extended.features.contains(.datagrams) else { return [] }
-        if extended.incomingDatagrams.count == ExtendedTransport.maximumDatagrams {
-            _ = extended.incomingDatagrams.removeFirst()
+        let room = ExtendedTransport.maximumDatagramBytes - payload.count
+        while extended.incomingDatagrams.count == ExtendedTransport.maximumDatagrams
+            || extended.incomingDatagramBytes > room
+        {
+            _ = takeMessage()
             extended.datagramsDropped += 1
         }
         extended.incomingDatagrams.append(Array(payload))
+        extended.incomingDatagramBytes += payload.count
         return .datagram
     }
 
@@ -253,7 +266,9 @@ extension Connection {
         if extended.path.validated == source {
             extended.path.returnToValidated()
         } else {
-            extended.path.begin(from: former, challenge: shared.randomWord())
+            extended.path.begin(
+                from: former, challenge: shared.randomWord(),
+                probeTimeout: recovery.probeTimeout(isPeerWindowClosed: false), now: now)
             extended.path.didReceive(bytes: size)
         }
         // A new port is a new binding of a NAT on the same path (RFC 9000 §9.4).

@@ -3,6 +3,9 @@ extension Connection {
     /// Bytes that a packet has besides its plaintext.
     private static let overhead = WireFormat.minimumDataDatagram
 
+    /// Bytes of the shortest plaintext that asks for an answer.
+    private static let minimumElicitingPlaintext = StatelessReset.minimumLength + 1 - overhead
+
     /// What the next packet may carry.
     private struct Permission {
         /// Stream data.
@@ -22,8 +25,8 @@ extension Connection {
             return transmit
         }
         let isAcknowledgementDue = extended.received.acknowledgementDueAt.map { $0 <= now } ?? false
-        let hasControl = extended.mustSendWindow || extended.path.hasFrame
-            || extended.mustSendPing || keepAlivesToSend > 0 || recovery.mustProbe
+        let hasControl = extended.path.hasChallenge || recovery.mustProbe
+            || (recovery.hasRoomForControl && hasOrdinaryControl)
         let hasMessage = permission.inFlight && !extended.outgoingDatagrams.isEmpty
         guard permission.data || isAcknowledgementDue || hasControl || hasMessage else {
             return nil
@@ -31,15 +34,30 @@ extension Connection {
         var writer = FrameWriter(
             UnsafeMutableRawBufferPointer(rebasing: plaintext(of: buffer)[..<room]))
         var record = PacketRecord()
+        // These first: where the room is a credit, an acknowledgement could take all of it.
+        if hasControl, extended.path.hasFrame {
+            record.isEliciting = extended.path.writeFrames(to: &writer)
+        }
         writeAcknowledgement(to: &writer, &record, now: now)
-        if hasControl { writeControl(to: &writer, &record, now: now) }
+        if hasControl { writeControl(to: &writer, &record) }
         if hasMessage { writeMessages(to: &writer, &record) }
         if permission.data { writeStream(to: &writer, &record, now: now) }
         if record.isEliciting == false, recovery.mustProbe || record.wantsAcknowledgement {
             record.isEliciting = writer.writePing()
         }
         guard writer.count > 0 else { return nil }
+        // A shorter one would get no stateless reset, should the peer have forgotten us.
+        if record.isEliciting, writer.count < Self.minimumElicitingPlaintext {
+            _ = writer.padding(to: Self.minimumElicitingPlaintext)
+        }
         return finish(&record, length: writer.count, into: buffer, now: now)
+    }
+
+    /// Whether there is something to say that counts as in flight (RFC 9002 §7) and may wait for
+    /// an acknowledgement if there is too much of that: the peer can make us answer without end.
+    private var hasOrdinaryControl: Bool {
+        extended.mustSendWindow || extended.mustSendPing || keepAlivesToSend > 0
+            || extended.path.hasFrame
     }
 
     /// What a packet turns out to carry while it is written.
@@ -67,7 +85,8 @@ extension Connection {
             permission.inFlight = pacedUntil == nil
             permission.data = permission.inFlight && hasPiece
         }
-        if !permission.data { recovery.didExhaustSending(hasMore: hasPiece, now: now) }
+        let canSend = permission.data || permission.inFlight && hasMessage
+        if !canSend { recovery.didExhaustSending(hasMore: hasPiece || hasMessage, now: now) }
         return permission
     }
 
@@ -91,13 +110,8 @@ extension Connection {
     }
 
     private func writeControl(
-        to writer: inout FrameWriter, _ record: inout PacketRecord, now: Instant
+        to writer: inout FrameWriter, _ record: inout PacketRecord
     ) {
-        let timeout = recovery.probeTimeout(isPeerWindowClosed: false)
-        if extended.path.hasFrame {
-            extended.path.writeFrames(to: &writer, probeTimeout: timeout, now: now)
-            record.isEliciting = true
-        }
         if extended.mustSendWindow {
             let maximum = receiveRing.startPosition + UInt64(receiveRing.limit)
             if writer.writeWindow(maximum: maximum) {
@@ -134,7 +148,15 @@ extension Connection {
     ) {
         guard
             let piece = extended.sendStream.nextPiece(
-                next: segmentedUpTo, end: sendRing.endPosition, room: writer.remaining),
+                next: segmentedUpTo, end: sendRing.endPosition, room: writer.remaining)
+        else { return }
+        // The frame goes on to the end of the packet: what fills it up comes before.
+        let length = writer.count + FrameWriter.streamHeaderLength(offset: piece.offset)
+            + piece.length
+        if length < Self.minimumElicitingPlaintext {
+            _ = writer.padding(to: writer.count + Self.minimumElicitingPlaintext - length)
+        }
+        guard
             let payload = writer.beginStream(offset: piece.offset, isFinal: piece.isFinal)
         else { return }
         let bytes = UnsafeMutableRawBufferPointer(rebasing: payload[..<piece.length])
@@ -165,16 +187,18 @@ extension Connection {
         into buffer: UnsafeMutableRawBufferPointer, now: Instant
     ) -> Transmit {
         let number = nextNonce
-        let configuration = shared.configuration
         keys.followPeer(number: number)
-        keys.changeIfDue(
-            number: number, maximumPackets: configuration.rekeyAfterPackets,
-            maximumAge: configuration.rekeyAfter,
-            settlingTime: recovery.probeTimeout(isPeerWindowClosed: false) * 3, now: now)
+        if keys.isOld(
+            number: number, maximumPackets: shared.configuration.rekeyAfterPackets,
+            maximumAge: shared.configuration.rekeyAfter, now: now)
+        {
+            let settlingTime = recovery.probeTimeout(isPeerWindowClosed: false) * 3
+            keys.change(number: number, settlingTime: settlingTime, now: now)
+        }
         let header = PacketHeader(number: number, isPhaseOdd: keys.isSendingPhaseOdd)
         let size = Self.overhead + length
         let written =
-            configuration.elidesPayload
+            shared.configuration.elidesPayload
             ? sealEliding(record.length, of: length, field: header.field, into: buffer)
             : seal(length, field: header.field, into: buffer)
         if record.isEliciting {
@@ -187,6 +211,7 @@ extension Connection {
                 now: now)
         } else {
             recovery.skipNumber()
+            takeLostPackets(now: now)
         }
         extended.path.didSend(bytes: size)
         var transmit = transmit(written)
@@ -247,7 +272,7 @@ extension Connection {
     }
 
     /// Queues a message that is delivered once or not at all, in any order. Returns false when it
-    /// is too long or the peer takes none; the oldest waiting one gives way when there are too many.
+    /// is too long or the peer takes none; the oldest waiting one gives way to too many.
     func sendMessage(_ bytes: [UInt8]) -> Bool {
         guard let maximum = maximumMessageBytes, bytes.count <= maximum else { return false }
         if extended.outgoingDatagrams.count == ExtendedTransport.maximumDatagrams {
@@ -261,7 +286,9 @@ extension Connection {
     /// The oldest message that has arrived.
     public func takeMessage() -> [UInt8]? {
         guard !extended.incomingDatagrams.isEmpty else { return nil }
-        return extended.incomingDatagrams.removeFirst()
+        let message = extended.incomingDatagrams.removeFirst()
+        extended.incomingDatagramBytes -= message.count
+        return message
     }
 
     /// The application writes no more; what it has written is still sent.

@@ -87,14 +87,15 @@ extension Connection {
     func release(upTo offset: UInt64) -> Progress {
         guard offset > sendRing.startPosition else { return [] }
         sendRing.release(upTo: offset)
-        // A window of which the buffer is not twice as large would run dry at each wait for the
-        // application.
-        if sendRing.limit < 2 * recovery.controller.congestionWindow { _ = sendRing.grow() }
+        // A buffer that is not twice what is in flight runs dry whenever the application is late.
+        if sendRing.limit < 2 * recovery.lastBytesInFlight { _ = sendRing.grow() }
         return .writable
     }
 
     /// The application has released a prefix of the receive ring.
     func didRead(now: Instant) {
+        // No more comes that a larger buffer could take.
+        if isClosed { return releaseReservations() }
         let roundTrip = recovery.rtt.hasSample ? recovery.rtt.minimum : .zero
         if receiveTuning.didRead(
             upTo: receiveRing.startPosition, limit: receiveRing.limit, roundTrip: roundTrip,

@@ -48,13 +48,20 @@ extension Connection {
     private var idleDeadline: Instant {
         let timeout = isExtended ? extended.idleTimeout : shared.configuration.idleTimeout
         guard let timeout else { return .distantFuture }
-        return idleSince + timeout
+        // The peer's may be shorter than what probes were laid out for (RFC 9000 §10.1).
+        return idleSince + (isExtended ? max(timeout, recovery.rtt.probeTimeout * 3) : timeout)
     }
+
+    /// The keepalives of an interval leave at so many times at most.
+    private static let keepAliveSlots: Int64 = 64
 
     private var keepAliveDeadline: Instant {
         guard keepAlivesToSend == 0, let interval = shared.configuration.keepAliveInterval
         else { return .distantFuture }
-        return lastSentAt + max(interval, RTTEstimator.granularity)
+        let deadline = lastSentAt + max(interval, RTTEstimator.granularity)
+        // Thousands of quiet connections wake the thread together, and not each by itself.
+        let slot = max(1, interval.nanoseconds / Self.keepAliveSlots)
+        return Instant(nanoseconds: deadline.nanoseconds / slot * slot)
     }
 }
 
@@ -112,7 +119,10 @@ extension Connection {
 
     private func handleExtendedTimers(now: Instant) -> CloseReason? {
         if let end = extended.lingersUntil, end <= now { return .finished }
-        if let address = extended.path.handleTimeout(now: now) { remoteAddress = address }
+        let timeout = recovery.probeTimeout(isPeerWindowClosed: false)
+        if let address = extended.path.handleTimeout(probeTimeout: timeout, now: now) {
+            remoteAddress = address
+        }
         return nil
     }
 
@@ -120,6 +130,9 @@ extension Connection {
     /// its end until it does. Each repetition shows that it did not hear our last word of it.
     func lingerIfComplete(now: Instant) {
         guard isComplete else { return }
-        extended.lingersUntil = now + recovery.probeTimeout(isPeerWindowClosed: false) * 3
+        // The peer may have measured no round trip yet, and waits longer than we would.
+        let timeout = max(
+            recovery.probeTimeout(isPeerWindowClosed: false), RTTEstimator.initialRTT)
+        extended.lingersUntil = now + timeout * 3
     }
 }

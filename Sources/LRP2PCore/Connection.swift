@@ -74,6 +74,7 @@ public final class Connection {
     // What the endpoint keeps about it.
     var isReadyToSend = false
     var isTouched = false
+    var isChanged = false
     var hasReadableEvent = false
     var hasWritableEvent = false
     var heapDeadline: Instant = .distantFuture

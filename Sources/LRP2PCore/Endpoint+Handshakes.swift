@@ -15,8 +15,13 @@ extension Endpoint {
             guard let first = candidates.first else {
                 return handleStray(datagram, from: source, now: now)
             }
+            // Connections begin with datagrams of that length, and longer ones add up.
+            guard datagram.count <= WireFormat.initialDatagram else { return countDrop(.tooLong) }
             if !first.keepEarly(datagram) { countDrop(.earlyDataLimit) }
             return
+        }
+        guard datagram.count <= WireFormat.maximumHandshakeMessage else {
+            return countDrop(.tooLong)
         }
         if let known = candidates.first(where: { datagram.elementsEqual($0.firstDatagram) }) {
             answer(known, to: source)
@@ -58,7 +63,9 @@ extension Endpoint {
         }
         do {
             let handshake = try InboundHandshake(
-                firstDatagram: datagram, source: source, own: ownParameters(for: id), staticKey: staticKey.copy(),
+                firstDatagram: datagram, source: source, isValidated: isValidated,
+                own: ownParameters(for: id),
+                staticKey: staticKey.copy(), staticPublicKey: staticPublicKey,
                 ephemeralKey: randomSecret(), now: now)
             handshakes.insert(handshake)
             answer(handshake, to: source)

@@ -16,8 +16,8 @@ public final class Endpoint {
     static let maximumReplies = 256
     /// Resets in a second: they answer anyone (RFC 9000 §10.3.3).
     static let maximumResetsPerSecond = 100
-    /// Datagrams one connection sends before it is another's turn.
-    private static let sendQuantum = 32
+    /// Bytes one connection sends before it is another's turn: two trains.
+    static let sendQuantum = 128 << 10
 
     let shared: EndpointShared
     let staticKey: SecretBytes
@@ -30,15 +30,16 @@ public final class Endpoint {
 
     var connections: [ConnectionID: Connection] = [:]
     /// The connection of the last datagram: mostly that of the next, too.
-    private var lastFound: Connection?
+    var lastFound: Connection?
     var handshakes: InboundHandshakes
     private var connectionsMade: UInt64 = 0
 
     var replies = SequenceRing<Reply?>(start: 0, filler: nil)
-    private var ready = SequenceRing<Connection?>(start: 0, filler: nil)
-    private var sentInTurn = 0
-    private var touched: [Connection] = []
-    private var deadlines = DeadlineHeap()
+    var ready = SequenceRing<Connection?>(start: 0, filler: nil)
+    var sentInTurn = 0
+    var touched: [Connection] = []
+    var changed: [Connection] = []
+    var deadlines = DeadlineHeap()
     var events = SequenceRing<EndpointEvent?>(start: 0, filler: nil)
 
     struct Reply {
@@ -110,7 +111,8 @@ public final class Endpoint {
     ) {
         do {
             try connection.startHandshake(
-                offer: offer, staticKey: staticKey.copy(), ephemeralKey: randomSecret(), now: now)
+                offer: offer, staticKey: staticKey.copy(), staticPublicKey: staticPublicKey,
+                ephemeralKey: randomSecret(), now: now)
         } catch {
             preconditionFailure("message 1 depends on our own keys only: \(error)")
         }
@@ -184,13 +186,13 @@ public final class Endpoint {
     func close(_ connection: Connection, reason: CloseReason) {
         guard !connection.isClosed else { return }
         switch reason {
-        case .local, .protocolViolation, .idleTimeout:
+        case .local, .protocolViolation:
             // Should it be lost, the peer's next packet is answered with a stateless reset.
             if let datagram = connection.makeReset(code: connection.ownResetCode) {
                 reply(datagram, to: connection.remoteAddress)
             }
-        case .finished, .reset, .statelessReset, .handshakeTimeout, .connectedToSelf,
-            .sequenceExhausted:
+        case .finished, .reset, .statelessReset, .idleTimeout, .handshakeTimeout,
+            .connectedToSelf, .sequenceExhausted:
             break
         }
         connection.closeReason = reason
@@ -276,100 +278,5 @@ public final class Endpoint {
         if progress.contains(.datagram) { events.append(.datagram(connection)) }
         if progress.contains(.remoteFinished) { events.append(.remoteFinished(connection)) }
         if let reason = connection.endReason { close(connection, reason: reason) }
-    }
-
-    // MARK: Output
-
-    /// Writes the next datagram to send into `buffer`, which must have room for
-    /// `maximumDatagramSize` bytes. `nil` when there is nothing to send before the next input.
-    public func pollTransmit(
-        into buffer: UnsafeMutableRawBufferPointer, now: Instant
-    ) -> Transmit? {
-        precondition(buffer.count >= Self.maximumDatagramSize)
-        if !replies.isEmpty, let reply = replies.removeFirst() {
-            buffer.copyBytes(from: reply.datagram)
-            shared.statistics.packetsSent += 1
-            return Transmit(length: reply.datagram.count, destination: reply.destination)
-        }
-        while !ready.isEmpty, let connection = ready[ready.start] {
-            if sentInTurn < Self.sendQuantum,
-                let transmit = connection.pollTransmit(into: buffer, now: now)
-            {
-                sentInTurn += 1
-                noteDeadline(of: connection)
-                shared.statistics.packetsSent += 1
-                return transmit
-            }
-            _ = ready.removeFirst()
-            if sentInTurn == Self.sendQuantum {
-                ready.append(connection)
-            } else {
-                connection.isReadyToSend = false
-            }
-            sentInTurn = 0
-        }
-        return nil
-    }
-
-    /// The next thing the application should know.
-    public func pollEvent() -> EndpointEvent? {
-        guard !events.isEmpty, let event = events.removeFirst() else { return nil }
-        switch event {
-        case .readable(let connection): connection.hasReadableEvent = false
-        case .writable(let connection): connection.hasWritableEvent = false
-        case .connected, .accepted, .remoteFinished, .datagram, .closed: break
-        }
-        return event
-    }
-
-    // MARK: Time
-
-    /// Notes that a connection may have something to send and another deadline.
-    private func touch(_ connection: Connection) {
-        guard !connection.isClosed else { return }
-        if !connection.isReadyToSend {
-            connection.isReadyToSend = true
-            ready.append(connection)
-        }
-        noteDeadline(of: connection)
-    }
-
-    /// Notes that a connection may have another deadline.
-    private func noteDeadline(of connection: Connection) {
-        if !connection.isTouched {
-            connection.isTouched = true
-            touched.append(connection)
-        }
-    }
-
-    /// When `handleDeadline` must be called at the latest; it may find nothing to do.
-    ///
-    /// - Parameter now: not later than the time of the next input.
-    public func nextDeadline(now: Instant) -> Instant? {
-        scheduleTouched(now: now)
-        guard let handshake = handshakes.deadline else { return deadlines.earliest }
-        return min(handshake, deadlines.earliest ?? handshake)
-    }
-
-    private func scheduleTouched(now: Instant) {
-        for connection in touched {
-            connection.isTouched = false
-            guard !connection.isClosed else { continue }
-            deadlines.schedule(connection, at: connection.nextDeadline(now: now))
-        }
-        touched.removeAll(keepingCapacity: true)
-    }
-
-    /// Does what the time requires.
-    public func handleDeadline(now: Instant) {
-        scheduleTouched(now: now)
-        handshakes.removeExpired(now: now)
-        while let connection = deadlines.popDue(now: now) {
-            if let reason = connection.handleTimers(now: now) {
-                close(connection, reason: reason)
-            } else {
-                touch(connection)
-            }
-        }
     }
 }

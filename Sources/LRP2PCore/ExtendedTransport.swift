@@ -2,6 +2,9 @@
 struct ExtendedTransport: Sendable {
     /// Unreliable messages that wait in either direction; the oldest are dropped.
     static let maximumDatagrams = 256
+    /// Bytes of messages that wait for the application. They are in no budget: enough for all that
+    /// arrives while a reader has its turn.
+    static let maximumDatagramBytes = 1 << 20
     /// Ranges in our acknowledgements from which on it is worth a packet of the peer to learn that
     /// they have arrived.
     static let rangesWorthForgetting = 8
@@ -33,6 +36,7 @@ struct ExtendedTransport: Sendable {
 
     var outgoingDatagrams = SequenceRing<[UInt8]>(start: 0, filler: [], initialCapacity: 1)
     var incomingDatagrams = SequenceRing<[UInt8]>(start: 0, filler: [], initialCapacity: 1)
+    var incomingDatagramBytes = 0
     var datagramsDropped: UInt64 = 0
 
     /// Congestion marks the peer has told of; `nil` once its counts made no sense (RFC 9000

@@ -3,11 +3,14 @@ import Sodium
 
 /// A handshake that a peer has begun and not finished. Small, because anyone can begin one.
 final class InboundHandshake {
-    /// Datagrams that overtook message 3 and are tried after it (hazard 9).
-    static let maximumEarlyDatagrams = 8
+    /// Datagrams that overtook message 3 and are tried after it (hazard 9): a first flight, none
+    /// of which is longer than connections begin with.
+    static let maximumEarlyDatagrams = 12
 
     let wireID: ConnectionID
     let source: SocketAddress
+    /// The initiator has shown that it is at its source address.
+    let isValidated: Bool
     let startedAt: Instant
     /// A repetition of this gets the same answer (hazard 1).
     let firstDatagram: [UInt8]
@@ -23,11 +26,14 @@ final class InboundHandshake {
     ///
     /// - Parameter own: what we have to offer; `nil` for the base protocol alone.
     init(
-        firstDatagram: UnsafeRawBufferPointer, source: SocketAddress, own: TransportParameters?,
-        staticKey: consuming SecretBytes, ephemeralKey: consuming SecretBytes, now: Instant
+        firstDatagram: UnsafeRawBufferPointer, source: SocketAddress, isValidated: Bool = false,
+        own: TransportParameters?,
+        staticKey: consuming SecretBytes, staticPublicKey: [UInt8],
+        ephemeralKey: consuming SecretBytes, now: Instant
     ) throws(NoiseError) {
         var state = HandshakeState(
-            isInitiator: false, staticKey: staticKey, ephemeralKey: ephemeralKey)
+            isInitiator: false, staticKey: staticKey, staticPublicKey: staticPublicKey,
+            ephemeralKey: ephemeralKey)
         let id = UnsafeRawBufferPointer(
             rebasing: firstDatagram[..<WireFormat.connectionIDLength])
         let payload = try state.readMessage(
@@ -44,6 +50,7 @@ final class InboundHandshake {
         self.firstDatagram = Array(firstDatagram)
         wireID = ConnectionID(startOf: firstDatagram)
         self.source = source
+        self.isValidated = isValidated
         startedAt = now
     }
 
@@ -89,7 +96,14 @@ struct InboundHandshakes {
     static let maximumCandidates = 4
 
     private var byID: [ConnectionID: [InboundHandshake]] = [:]
-    private var countByHost: [SocketAddress.Host: Int] = [:]
+    /// A host has the same room twice: others that use its address take none from those that have
+    /// shown that it is theirs.
+    private var countByOrigin: [Origin: Int] = [:]
+
+    private struct Origin: Hashable {
+        let host: SocketAddress.Host
+        let isValidated: Bool
+    }
     /// In order of their start, which is the order in which they expire. Those that have ended
     /// otherwise are skipped, and their secrets are gone already.
     private var order = SequenceRing<Started>(start: 0, filler: Started())
@@ -110,22 +124,24 @@ struct InboundHandshakes {
     func candidates(for id: ConnectionID) -> [InboundHandshake] { byID[id] ?? [] }
 
     /// Whether a host has as many unfinished handshakes as it may have.
-    func isHostFull(_ host: SocketAddress.Host) -> Bool {
-        countByHost[host, default: 0] >= configuration.maximumHandshakesPerHost
+    ///
+    /// - Parameter isValidated: of those that have shown their address, or of the others.
+    func isHostFull(_ host: SocketAddress.Host, isValidated: Bool = false) -> Bool {
+        countByOrigin[Origin(host: host, isValidated: isValidated), default: 0]
+            >= configuration.maximumHandshakesPerHost
     }
 
-    /// - Parameter isValidated: the initiator has shown that it is where it says it is. Its host's
-    ///   limit is not used up by others then.
+    /// - Parameter isValidated: the initiator has shown that it is where it says it is.
     func hasRoom(
         for id: ConnectionID, from host: SocketAddress.Host, isValidated: Bool
     ) -> Bool {
-        count < configuration.maximumHandshakes && (isValidated || !isHostFull(host))
+        count < configuration.maximumHandshakes && !isHostFull(host, isValidated: isValidated)
             && candidates(for: id).count < Self.maximumCandidates
     }
 
     mutating func insert(_ handshake: InboundHandshake) {
         byID[handshake.wireID, default: []].append(handshake)
-        countByHost[handshake.source.host, default: 0] += 1
+        countByOrigin[origin(of: handshake), default: 0] += 1
         count += 1
         if order.count >= 2 * configuration.maximumHandshakes + 1024 { dropEnded() }
         order.append(Started(id: handshake.wireID, at: handshake.startedAt))
@@ -137,10 +153,14 @@ struct InboundHandshakes {
         guard left.count < candidates.count else { return }
         byID[handshake.wireID] = left.isEmpty ? nil : left
         count -= 1
-        let host = handshake.source.host
-        let ofHost = countByHost[host, default: 1] - 1
-        countByHost[host] = ofHost > 0 ? ofHost : nil
+        let origin = origin(of: handshake)
+        let ofOrigin = countByOrigin[origin, default: 1] - 1
+        countByOrigin[origin] = ofOrigin > 0 ? ofOrigin : nil
         while !order.isEmpty, live(order[order.start]) == nil { _ = order.removeFirst() }
+    }
+
+    private func origin(of handshake: InboundHandshake) -> Origin {
+        Origin(host: handshake.source.host, isValidated: handshake.isValidated)
     }
 
     private func live(_ started: Started) -> InboundHandshake? {

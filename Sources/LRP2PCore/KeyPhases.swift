@@ -92,15 +92,18 @@ struct KeyPhases: ~Copyable {
         if number >= firstSent { isAcknowledged = true }
     }
 
-    /// Begins a new phase with the packet `number` if the present one has lasted long enough, and
-    /// the peer is known to be in it (RFC 9001 §6.1).
-    mutating func changeIfDue(
-        number: UInt64, maximumPackets: UInt64, maximumAge: Interval, settlingTime: Interval,
-        now: Instant
-    ) {
-        guard isAcknowledged, sendingPhase == receivingPhase,
-            number - firstSent >= maximumPackets || now - startedAt >= maximumAge,
-            now - startedAt >= settlingTime
+    /// Whether the present phase has lasted long enough.
+    @inline(__always)
+    func isOld(
+        number: UInt64, maximumPackets: UInt64, maximumAge: Interval, now: Instant
+    ) -> Bool {
+        number - firstSent >= maximumPackets || now - startedAt >= maximumAge
+    }
+
+    /// Begins a new phase with the packet `number`, if the peer is known to be in the present one
+    /// (RFC 9001 §6.1) and packets from before that are no longer under way.
+    mutating func change(number: UInt64, settlingTime: Interval, now: Instant) {
+        guard isAcknowledged, sendingPhase == receivingPhase, now - startedAt >= settlingTime
         else { return }
         advanceSending(number: number)
         startedAt = now

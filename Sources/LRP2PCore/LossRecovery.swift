@@ -14,43 +14,50 @@ struct LossRecovery: Sendable {
     /// window opens, and a probe is a whole segment that is refused (RFC 9293 §3.8.6.1).
     static let minimumWindowProbeTimeout: Interval = .milliseconds(200)
     /// Probe timeouts without an answer that mean persistent congestion (RFC 9002 §7.6.1).
-    private static let persistentCongestionThreshold = 3
+    static let persistentCongestionThreshold = 3
     /// Packets sent for one probe timeout (RFC 9002 §6.2.4).
-    private static let packetsPerProbe = 2
+    static let packetsPerProbe = 2
+    /// Packets that are dealt with, behind one in flight, of which is kept that they are. A peer
+    /// that acknowledges nothing and has everything acknowledged could make it any number.
+    static let maximumSettled = 1 << 16
+    /// Bytes beyond the congestion window that packets without data may take: they are short, and
+    /// the peer may wait for what they say.
+    private static let controlAllowance = 14_720
 
-    private let algorithm: CongestionControlAlgorithm
-    private let maximumProbeTimeout: Interval
-    private(set) var rtt = RTTEstimator()
-    private(set) var controller: CongestionControl
+    // What is not private is also of LossRecovery+Timer.swift, but for what the owner calls.
+    let algorithm: CongestionControlAlgorithm
+    let maximumProbeTimeout: Interval
+    var rtt = RTTEstimator()
+    var controller: CongestionControl
     private var delivery = DeliveryRateEstimator()
-    private var pacer: Pacer
+    var pacer: Pacer
     /// Asked of the controller once for each acknowledgement, not for each packet.
-    private var pacingRate: Double?
+    var pacingRate: Double?
     /// Bytes of a full datagram on this path.
-    private(set) var datagramSize: Int
+    var datagramSize: Int
 
     /// From the first packet that is in flight to the next new one.
-    private var packets = SequenceRing<SentPacket>(start: 0, filler: SentPacket())
+    var packets = SequenceRing<SentPacket>(start: 0, filler: SentPacket())
     private(set) var packetsInFlight = 0
     private(set) var bytesInFlight = 0
     /// Declared lost since the owner last looked; it empties this.
     private var lost = ContiguousArray<LostPacket>()
     /// Packets that may be sent although the congestion window is full.
-    private(set) var probes = 0
-    private(set) var probeTimeouts = 0
-    private var lastSendingAt = Instant(nanoseconds: 0)
-    private var largestAcknowledged: UInt64?
-    private var lossDeadline: Instant?
+    var probes = 0
+    var probeTimeouts = 0
+    var lastSendingAt = Instant(nanoseconds: 0)
+    private(set) var largestAcknowledged: UInt64?
+    var lossDeadline: Instant?
     /// Whether the congestion window was in full use when there was last a chance to send.
     private var isWindowLimited = false
 
     /// Packets before this one belong to the congestion event that is being recovered from.
-    private var recoveryStart: UInt64 = 0
-    private(set) var spurious = SpuriousLossDetection()
-    private var news = News()
+    var recoveryStart: UInt64 = 0
+    var spurious = SpuriousLossDetection()
+    var news = News()
 
     /// What one acknowledgement has brought so far.
-    private struct News {
+    struct News {
         var packets = 0
         var bytes = 0
         var bytesSinceEvent = 0
@@ -79,6 +86,9 @@ struct LossRecovery: Sendable {
     /// The number of the next packet.
     var nextNumber: UInt64 { packets.end }
     var isWindowFull: Bool { bytesInFlight + datagramSize > controller.congestionWindow }
+    /// Bytes in flight when the last acknowledgement came.
+    var lastBytesInFlight: Int { news.priorBytesInFlight }
+
     var spuriousRetransmissions: UInt64 { spurious.spuriousRetransmissions }
 
     func packet(_ number: UInt64) -> SentPacket { packets[number] }
@@ -98,6 +108,11 @@ struct LossRecovery: Sendable {
 
     /// Whether the congestion window, or a probe, has room for another full packet.
     var hasRoom: Bool { probes > 0 || !isWindowFull }
+
+    /// Whether a packet without data may ask for an acknowledgement.
+    var hasRoomForControl: Bool {
+        probes > 0 || bytesInFlight < controller.congestionWindow + Self.controlAllowance
+    }
 
     // MARK: Sending
 
@@ -132,6 +147,12 @@ struct LossRecovery: Sendable {
     /// Uses up a number for a packet that the peer will not acknowledge.
     mutating func skipNumber() {
         packets.skip()
+        while packets.count - packetsInFlight > Self.maximumSettled {
+            if packets[packets.start].state == .inFlight {
+                queueLost(packets.start, cause: .probeTimeout)
+            }
+            packets.dropFirst()
+        }
     }
 
     /// There was a chance to send, and nothing more can be sent now. Whether the window was what
@@ -204,8 +225,8 @@ struct LossRecovery: Sendable {
     ) -> Interval? {
         let sample = news.measuredFrom.map { now - $0 }
         if let sample { rtt.addSample(sample, acknowledgementDelay: delay) }
+        if endsBackoff, sample != nil || news.packets > 0 { probeTimeouts = 0 }
         guard news.packets > 0 else { return sample }
-        if endsBackoff { probeTimeouts = 0 }
         probes = 0
         if isMarked, let largest = largestAcknowledged, largest >= recoveryStart {
             beginEvent(isExplicit: true, now: now)
@@ -256,15 +277,22 @@ struct LossRecovery: Sendable {
         didDisprove(loss, wasSentAgain: true)
     }
 
-    /// A packet within the range that was declared lost and has arrived after all; each once.
-    mutating func takeLate(in range: ClosedRange<UInt64>) -> LostPacket? {
+    /// A packet within the range that was declared lost and has arrived after all; each once. Its
+    /// round trip is measured like that of any other, or one that is longer than the probe timeout
+    /// would never become known.
+    ///
+    /// - Parameter largest: the newest packet that the acknowledgement is for.
+    mutating func takeLate(in range: ClosedRange<UInt64>, largest: UInt64) -> LostPacket? {
         guard let late = spurious.takeLate(in: range) else { return nil }
+        if late.number == largest, largest >= largestAcknowledged ?? 0 {
+            news.measuredFrom = late.packet.sentAt
+        }
         didDisprove(.init(number: late.number, cause: late.cause), wasSentAgain: true)
         return late
     }
 
     /// Declares lost what RFC 9002 §6.1 does, and arms the timer for what comes next.
-    private mutating func detectLosses(now: Instant) {
+    mutating func detectLosses(now: Instant) {
         lossDeadline = nil
         guard let largest = largestAcknowledged else { return }
         let delay = max(
@@ -317,112 +345,12 @@ struct LossRecovery: Sendable {
     }
 
     @discardableResult
-    private mutating func queueLost(_ number: UInt64, cause: RetransmissionCause) -> SentPacket {
+    mutating func queueLost(_ number: UInt64, cause: RetransmissionCause) -> SentPacket {
         packets[number].state = .settled
         let packet = packets[number]
         packetsInFlight -= 1
         bytesInFlight -= packet.chargedSize
         lost.append(LostPacket(number: number, cause: cause, packet: packet))
         return packet
-    }
-}
-
-// MARK: - Timer
-
-extension LossRecovery {
-    /// When `handleTimeout` is due; `nil` while nothing is in flight.
-    ///
-    /// - Parameter isPeerWindowClosed: a peer that says so is slow, not the network.
-    func deadline(isPeerWindowClosed: Bool) -> Instant? {
-        if let lossDeadline { return lossDeadline }
-        guard packetsInFlight > 0 else { return nil }
-        return lastSendingAt + probeTimeout(isPeerWindowClosed: isPeerWindowClosed)
-    }
-
-    /// The probe timeout with its backoff.
-    func probeTimeout(isPeerWindowClosed: Bool) -> Interval {
-        let timeout =
-            isPeerWindowClosed
-            ? max(rtt.probeTimeout, Self.minimumWindowProbeTimeout) : rtt.probeTimeout
-        let limited = min(timeout, maximumProbeTimeout)
-        return min(limited * (Int64(1) << min(probeTimeouts, 20)), maximumProbeTimeout)
-    }
-
-    /// The timer has expired: finds losses by time, or else gives the oldest packets up, so that
-    /// their contents are sent again as probes (RFC 9002 §6.2.4).
-    mutating func handleTimeout(now: Instant, isPeerWindowClosed: Bool) {
-        guard let deadline = deadline(isPeerWindowClosed: isPeerWindowClosed), deadline <= now
-        else { return }
-        if lossDeadline != nil {
-            news = News()
-            detectLosses(now: now)
-            return
-        }
-        lastSendingAt = now
-        // The last probes have not left yet: it is our own socket that is blocked.
-        guard probes == 0 else { return }
-        var found = 0
-        for number in packets.start..<packets.end where packets[number].state == .inFlight {
-            let isSizeProbe = packets[number].contents.contains(.sizeProbe)
-            queueLost(number, cause: .probeTimeout)
-            if isSizeProbe { continue }
-            found += 1
-            if found == Self.packetsPerProbe { break }
-        }
-        guard found > 0 else { return }
-        probes = found
-        probeTimeouts += 1
-        if probeTimeouts == Self.persistentCongestionThreshold, !isPeerWindowClosed {
-            recoveryStart = packets.end
-            spurious.giveUpDoubt()
-            controller.onPersistentCongestion()
-            pacingRate = controller.pacingRate(rtt: rtt)
-        }
-    }
-
-    /// Base protocol: the peer's window has opened again, so what it refused is sent at once.
-    mutating func didOpenPeerWindow() {
-        guard probeTimeouts > 0, packetsInFlight > 0 else { return }
-        probeTimeouts = 0
-        for number in packets.start..<packets.end where packets[number].state == .inFlight {
-            queueLost(number, cause: .probeTimeout)
-        }
-    }
-
-    /// The peer promises to acknowledge within this time (RFC 9000 §18.2).
-    mutating func setMaximumAcknowledgementDelay(_ delay: Interval) {
-        rtt.maximumAcknowledgementDelay = delay
-    }
-
-    /// The path takes larger datagrams than was known, or only smaller ones.
-    mutating func setDatagramSize(_ size: Int) {
-        guard size != datagramSize else { return }
-        datagramSize = size
-        controller.didChangeMaximumDatagramSize(size)
-        pacer.didChangeMaximumDatagramSize(size)
-    }
-
-    /// The peer has moved to another network: nothing is known of that path (RFC 9000 §9.4).
-    mutating func beginPath(datagramSize: Int) {
-        let acknowledgementDelay = rtt.maximumAcknowledgementDelay
-        self.datagramSize = datagramSize
-        controller = CongestionControl(algorithm, maximumDatagramSize: datagramSize)
-        rtt = RTTEstimator()
-        rtt.maximumAcknowledgementDelay = acknowledgementDelay
-        spurious.giveUpDoubt()
-        recoveryStart = packets.end
-        probeTimeouts = 0
-        pacingRate = nil
-    }
-}
-
-extension RetransmissionCause {
-    /// Its position among all cases.
-    var index: Int {
-        switch self {
-        case .packetThreshold: 0
-        case .timeThreshold: 1
-        case .probeTimeout: 2
-        }
     }
 }

@@ -4,7 +4,7 @@
 /// address on a packet that was copied on the way. Until then it gets no more than three times
 /// what came from it, and if it never answers, the last validated address counts again.
 struct PathValidation: Sendable {
-    /// Challenges sent before a path is given up.
+    /// Probe timeouts, each with a challenge, before a path is given up (RFC 9000 §8.2.4).
     private static let maximumChallenges = 3
 
     /// Where to return to; `nil` while the present address is validated.
@@ -14,7 +14,8 @@ struct PathValidation: Sendable {
     private var challenge: UInt64 = 0
     private var mustSendChallenge = false
     private var challengesLeft = 0
-    /// When the next challenge is sent, or the path given up.
+    /// When the next challenge is sent, or the path given up; whether or not the last one could
+    /// leave: an address that is not validated may have no credit for it.
     private(set) var deadline = Instant.distantFuture
     /// The challenge of the peer that must be answered.
     private var response: UInt64?
@@ -25,17 +26,21 @@ struct PathValidation: Sendable {
     var room: Int { isValidated ? .max : max(0, credit) }
 
     var hasFrame: Bool { mustSendChallenge || response != nil }
+    /// One of a few: it must not wait for packets in flight, which may be lost on the path before.
+    var hasChallenge: Bool { mustSendChallenge }
 
     /// The newest packet came from another address than before.
     ///
     /// - Parameter former: the address before, which may itself not be validated.
-    mutating func begin(from former: SocketAddress, challenge: UInt64) {
+    mutating func begin(
+        from former: SocketAddress, challenge: UInt64, probeTimeout: Interval, now: Instant
+    ) {
         if validated == nil { validated = former }
         self.challenge = challenge
         credit = 0
         challengesLeft = Self.maximumChallenges
         mustSendChallenge = true
-        deadline = .distantFuture
+        deadline = now + probeTimeout
     }
 
     /// The newest packet comes from the validated address again.
@@ -66,24 +71,22 @@ struct PathValidation: Sendable {
         return true
     }
 
-    /// Takes the frames that must be sent.
-    mutating func writeFrames(
-        to writer: inout FrameWriter, probeTimeout: Interval, now: Instant
-    ) {
+    /// Takes the frames that must be sent. Returns whether there was room for any.
+    mutating func writeFrames(to writer: inout FrameWriter) -> Bool {
+        let before = writer.count
+        if mustSendChallenge, writer.writePathChallenge(challenge) { mustSendChallenge = false }
         if let data = response, writer.writePathResponse(data) { response = nil }
-        guard mustSendChallenge, writer.writePathChallenge(challenge) else { return }
-        mustSendChallenge = false
-        challengesLeft -= 1
-        deadline = now + probeTimeout
+        return writer.count > before
     }
 
     /// The challenge was not answered in time. Returns the address to go back to when the last one
     /// was not.
-    mutating func handleTimeout(now: Instant) -> SocketAddress? {
+    mutating func handleTimeout(probeTimeout: Interval, now: Instant) -> SocketAddress? {
         guard deadline <= now else { return nil }
-        deadline = .distantFuture
+        challengesLeft -= 1
         if challengesLeft > 0 {
             mustSendChallenge = true
+            deadline = now + probeTimeout
             return nil
         }
         defer { returnToValidated() }

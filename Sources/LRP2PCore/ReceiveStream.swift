@@ -3,9 +3,11 @@
 /// Early bytes go to their place in the ring at once: the window that was told to the peer is room
 /// that is there. Only which ranges they are is remembered.
 struct ReceiveStream: Sendable {
-    /// Ranges that wait for a gap before them. A packet that would make more is not acknowledged,
-    /// so that the peer sends it again when the gaps are fewer.
-    static let maximumEarlyRanges = 4096
+    /// Ranges that may wait for a gap before them. A packet that would make more is not
+    /// acknowledged, so that the peer sends it again when the gaps are fewer. A window of many
+    /// packets has many of which some are lost: it may have a range for so many of its bytes.
+    static let minimumEarlyRanges = 1024
+    static let bytesPerEarlyRange = 4096
 
     enum Insertion: Equatable {
         /// This many bytes can be read now that could not before.
@@ -66,7 +68,8 @@ struct ReceiveStream: Sendable {
     ) -> Insertion {
         if end <= next { return payload.isEmpty && offset == next ? .delivered(0) : .duplicate }
         if offset > next {
-            guard early.count < Self.maximumEarlyRanges || early.contains(offset) else {
+            let maximum = max(Self.minimumEarlyRanges, ring.limit / Self.bytesPerEarlyRange)
+            guard early.count < maximum || early.contains(offset) else {
                 return .noRoom
             }
             guard early.insert(offset..<end) > 0 else { return .duplicate }

@@ -61,6 +61,11 @@ struct ReceivedPackets {
         }
     }
 
+    /// The peer asks for an answer and has nothing else to say: waiting for more would be in vain.
+    mutating func acknowledgeAtOnce(now: Instant) {
+        acknowledgementDueAt = now
+    }
+
     private var startOfNewest: UInt64 { ranges.last?.lowerBound ?? 0 }
 
     /// An acknowledgement of everything was sent.

@@ -48,12 +48,14 @@ struct SendStream: Sendable {
     /// - Parameters:
     ///   - next: up to where the stream has been sent once.
     ///   - end: up to where the application has written.
+    @inline(__always)
     func hasPiece(next: UInt64, end: UInt64) -> Bool {
         let end = finalOffset ?? end
         return !lost.isEmpty || min(end, limit) > next || (mustSendEnd && next == end)
     }
 
     /// Whether only the peer's window keeps back what was written.
+    @inline(__always)
     func isBlocked(next: UInt64, end: UInt64) -> Bool {
         lost.isEmpty && next >= limit && end > next
     }
@@ -62,6 +64,7 @@ struct SendStream: Sendable {
     ///
     /// - Parameter room: bytes left in the packet for a stream frame without a length, header
     ///   included.
+    @inline(__always)
     func nextPiece(next: UInt64, end: UInt64, room: Int) -> Piece? {
         let end = finalOffset ?? end
         let isRetransmission = !lost.isEmpty
@@ -95,9 +98,10 @@ struct SendStream: Sendable {
         } else {
             acknowledged.insert(packet.offset..<upper)
         }
-        if let first = acknowledged.first, first.lowerBound <= acknowledgedUpTo {
+        // More than one, when what was sent again in one packet had been sent in several.
+        while let first = acknowledged.first, first.lowerBound <= acknowledgedUpTo {
             acknowledgedUpTo = max(acknowledgedUpTo, first.upperBound)
-            acknowledged.removeFirst(upTo: acknowledgedUpTo)
+            acknowledged.removeFirst(upTo: first.upperBound)
         }
     }
 

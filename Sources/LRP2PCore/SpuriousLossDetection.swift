@@ -52,8 +52,7 @@ struct SpuriousLossDetection: Sendable {
             let horizon = rtt.smoothed * Self.roundTripsOfDoubt
             late.removeAll { now - $0.packet.sentAt > horizon * 2 }
         }
-        if late.count == Self.maximumLate { late.removeFirst(Self.maximumLate / 4) }
-        late.append(lost)
+        remember(lost)
         // What has not been disproved after some round trips was a loss indeed.
         let isInDoubt = before != nil && now - since < rtt.smoothed * Self.roundTripsOfDoubt
         if isEvent, !isInDoubt {
@@ -66,12 +65,26 @@ struct SpuriousLossDetection: Sendable {
         losses += 1
     }
 
+    /// A packet was given up by the probe timeout, which says nothing about the path.
+    mutating func didGiveUp(_ packet: LostPacket) {
+        remember(packet)
+    }
+
+    private mutating func remember(_ packet: LostPacket) {
+        if late.count == Self.maximumLate { late.removeFirst(Self.maximumLate / 4) }
+        late.append(packet)
+    }
+
     /// Extended protocol: a remembered packet within the range, which has arrived after all.
     mutating func takeLate(in range: ClosedRange<UInt64>) -> LostPacket? {
-        guard let last = late.last, last.number >= range.lowerBound,
-            let index = late.firstIndex(where: { range.contains($0.number) })
-        else { return nil }
-        return late.remove(at: index)
+        guard let last = late.last, last.number >= range.lowerBound else { return nil }
+        // An acknowledgement may have many ranges, and a packet many acknowledgements.
+        var low = 0, high = late.count - 1
+        while low < high {
+            let middle = (low + high) / 2
+            if late[middle].number < range.lowerBound { low = middle + 1 } else { high = middle }
+        }
+        return range.contains(late[low].number) ? late.remove(at: low) : nil
     }
 
     /// The packet arrived after all.

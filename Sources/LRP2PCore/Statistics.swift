@@ -180,3 +180,14 @@ extension DropReason {
     private static let indices = Dictionary(
         uniqueKeysWithValues: zip(allCases, allCases.indices))
 }
+
+extension RetransmissionCause {
+    /// Its position among all cases.
+    var index: Int {
+        switch self {
+        case .packetThreshold: 0
+        case .timeThreshold: 1
+        case .probeTimeout: 2
+        }
+    }
+}

@@ -20,6 +20,8 @@ public enum WireFormat {
         initialDatagram - minimumDataDatagram - Segment.dataHeaderLength
     /// The shortest first message of a handshake.
     static let minimumFirstMessage = connectionIDLength + 32
+    /// The longest message of a handshake: an offer with as many names as may be configured.
+    static let maximumHandshakeMessage = 4096
     /// The shortest third message of a handshake.
     static let minimumThirdMessage = connectionIDLength + 64
     /// What is sent to an address that has not been validated, as a multiple of what came from it

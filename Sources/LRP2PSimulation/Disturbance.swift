@@ -39,7 +39,8 @@ extension Scenario {
     /// The host loses its connections at some time from `start` on.
     func isInterrupted(host: Int, from start: Interval) -> Bool {
         disturbances.contains {
-            $0.host == host && $0.at >= start && ($0.effect == .restart || $0.effect == .disappearance)
+            $0.host == host && $0.at >= start
+                && ($0.effect == .restart || $0.effect == .disappearance)
         }
     }
 

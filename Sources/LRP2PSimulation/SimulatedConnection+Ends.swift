@@ -40,7 +40,8 @@ extension SimulatedConnection {
                 connection.sendRing.startPosition == writer.plan.total
             else { throw InvariantViolation("finished with something left to do") }
         case .reset:
-            guard isExtended, twin?.closeReason == .local || twin?.closeReason == .idleTimeout else {
+            let hasPeerEnded = twin?.closeReason == .local || twin?.closeReason == .idleTimeout
+            guard isExtended, hasPeerEnded else {
                 throw InvariantViolation("reset by a peer that did not close")
             }
         case .statelessReset:

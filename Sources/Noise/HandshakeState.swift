@@ -24,14 +24,16 @@ public struct HandshakeState: ~Copyable {
     private var messageIndex = 0
 
     /// - Parameters:
+    ///   - staticPublicKey: that of `staticKey`, if it is known already: to compute it costs as
+    ///     much as a quarter of the handshake.
     ///   - ephemeralKey: 32 random bytes that are used for nothing else.
     ///   - prologue: data that both sides must agree on; LRP2P has none.
     public init(
-        isInitiator: Bool, staticKey: consuming SecretBytes, ephemeralKey: consuming SecretBytes,
-        prologue: [UInt8] = []
+        isInitiator: Bool, staticKey: consuming SecretBytes, staticPublicKey: [UInt8]? = nil,
+        ephemeralKey: consuming SecretBytes, prologue: [UInt8] = []
     ) {
         self.isInitiator = isInitiator
-        staticPublicKey = X25519.publicKey(for: staticKey)
+        self.staticPublicKey = staticPublicKey ?? X25519.publicKey(for: staticKey)
         ephemeralPublicKey = X25519.publicKey(for: ephemeralKey)
         self.staticKey = staticKey
         self.ephemeralKey = ephemeralKey

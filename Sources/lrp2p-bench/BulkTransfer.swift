@@ -83,8 +83,8 @@ struct BulkTransfer {
         while !Task.isCancelled { try await connection.write(chunk) }
     }
 
-    /// By how much the memory of a new process grows, at its highest, through one connection at full
-    /// speed.
+    /// By how much the memory of a new process grows, at its highest, through one connection at
+    /// full speed.
     ///
     /// - Parameter service: what the process does, `discard` for a receiver or `source` for a
     ///   sender.

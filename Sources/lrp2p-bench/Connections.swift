@@ -6,9 +6,9 @@ struct Connections: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         abstract: "Measures memory and processor time of idle connections.",
         discussion: """
-            Two new processes open the connections between them and keep them alive. Memory is what \
-            has become resident per connection; processor time is taken over one whole keepalive \
-            interval, so that every connection has had its turn.
+            Two new processes open the connections between them and keep them alive. Memory is \
+            what has become resident per connection; processor time is taken over one whole \
+            keepalive interval, so that every connection has had its turn.
             """)
 
     @OptionGroup var options: RunOptions

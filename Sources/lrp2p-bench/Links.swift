@@ -9,9 +9,10 @@ struct Links: AsyncParsableCommand {
         abstract: "Measures transfers over simulated links.",
         discussion: """
             In virtual time: all but the cost per packet follows from the seed. The limit is the \
-            payload that full datagrams carry at the rate of the link. The queue of each link holds \
-            one bandwidth-delay product. The longest links need 4 GB of memory; at 100 Gbit/s, all is \
-            done but for the payload itself, which is neither stored nor encrypted.
+            payload that full datagrams carry at the rate of the link. The queue of each link \
+            holds one bandwidth-delay product. The longest links need 4 GB of memory; at \
+            100 Gbit/s, all is done but for the payload itself, which is neither stored nor \
+            encrypted.
             """)
 
     @OptionGroup var options: RunOptions

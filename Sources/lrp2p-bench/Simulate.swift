@@ -9,10 +9,10 @@ struct Simulate: ParsableCommand {
         commandName: "simulate",
         abstract: "Replay a seeded network history, or measure goodput on a simulated link.",
         discussion: """
-            A history follows from --history, --seed and --max-bytes alone: the same three give \
-            the same datagrams at the same virtual nanoseconds, and the same digest. With --link, \
-            bulk data crosses the named path instead; the options after it change single \
-            conditions of that path, in both directions.
+            A history follows from --history, --seed, --max-bytes and --extensions alone: the \
+            same give the same datagrams at the same virtual nanoseconds, and the same digest. \
+            With --link, bulk data crosses the named path instead; the options after it change \
+            single conditions of that path, in both directions.
             """)
 
     @Option(help: "The seed; with --count, the first one.")
@@ -23,6 +23,9 @@ struct Simulate: ParsableCommand {
 
     @Option(help: "Bytes per direction of a connection at most, in a history.")
     var maxBytes = 400_000
+
+    @Option(help: "Which hosts have the extended protocol on, if not as the seed says.")
+    var extensions: ExtensionMix?
 
     @Option(help: "How many seeds in a row to run; stops at the first failure.")
     var count: UInt64 = 1
@@ -85,7 +88,8 @@ struct Simulate: ParsableCommand {
         var failed: UInt64 = 0
         for seed in seed..<(seed + count) {
             let scenario = link.map { measurement(on: $0, seed: seed) }
-                ?? Scenario.make(kind: history, seed: seed, maximumBytes: maxBytes)
+                ?? Scenario.make(
+                    kind: history, seed: seed, maximumBytes: maxBytes, extensions: extensions)
             let report: HistoryReport
             do {
                 report = try SimulatedHistory.run(scenario, output: trace ? { print($0) } : nil)
@@ -144,4 +148,5 @@ struct Simulate: ParsableCommand {
 }
 
 extension HistoryKind: ExpressibleByArgument {}
+extension ExtensionMix: ExpressibleByArgument {}
 extension LinkPreset: ExpressibleByArgument {}

@@ -14,7 +14,9 @@ struct EndpointLimitTests {
         bytes.withUnsafeMutableBytes {
             endpoint.handleDatagram($0, from: SocketAddress(ipv4: host, port: 9), now: now)
         }
-        withUnsafeTemporaryAllocation(byteCount: Endpoint.maximumDatagramSize, alignment: 8) { buffer in
+        withUnsafeTemporaryAllocation(
+            byteCount: Endpoint.maximumDatagramSize, alignment: 8
+        ) { buffer in
             while endpoint.pollTransmit(into: buffer, now: now) != nil {}
         }
     }
@@ -57,7 +59,9 @@ struct EndpointLimitTests {
         }
         #expect(endpoint.statistics.drops(.handshakeLimit) == 400 - UInt64(Endpoint.maximumReplies))
         var answers = 0
-        withUnsafeTemporaryAllocation(byteCount: Endpoint.maximumDatagramSize, alignment: 8) { buffer in
+        withUnsafeTemporaryAllocation(
+            byteCount: Endpoint.maximumDatagramSize, alignment: 8
+        ) { buffer in
             while endpoint.pollTransmit(into: buffer, now: now) != nil { answers += 1 }
         }
         #expect(answers == Endpoint.maximumReplies)
@@ -172,7 +176,9 @@ struct EndpointLimitTests {
         let endpoint = Pair.makeEndpoint(.init(), seed: 3)
         let now = Instant(nanoseconds: 0)
         let connection = try endpoint.connect(to: Pair.addressA, now: now)
-        withUnsafeTemporaryAllocation(byteCount: Endpoint.maximumDatagramSize, alignment: 8) { buffer in
+        withUnsafeTemporaryAllocation(
+            byteCount: Endpoint.maximumDatagramSize, alignment: 8
+        ) { buffer in
             guard let transmit = endpoint.pollTransmit(into: buffer, now: now) else { return }
             endpoint.handleDatagram(
                 .init(rebasing: buffer[..<transmit.length]), from: Pair.addressA, now: now)

@@ -86,7 +86,9 @@ extension FuzzTarget {
     private static func survivesTheWire(
         _ frame: AcknowledgementFrame, _ set: OffsetRanges
     ) -> Bool {
-        withUnsafeTemporaryAllocation(byteCount: Endpoint.maximumDatagramSize, alignment: 8) { buffer in
+        withUnsafeTemporaryAllocation(
+            byteCount: Endpoint.maximumDatagramSize, alignment: 8
+        ) { buffer in
             var writer = FrameWriter(buffer)
             guard writer.writeAcknowledgement(set, delay: frame.delay, ecn: frame.ecn) else {
                 return false

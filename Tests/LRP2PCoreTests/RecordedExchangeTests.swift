@@ -22,7 +22,9 @@ struct RecordedExchangeTests {
 
     private func transmits(_ endpoint: Endpoint, _ now: Instant) -> [[UInt8]] {
         var result: [[UInt8]] = []
-        withUnsafeTemporaryAllocation(byteCount: Endpoint.maximumDatagramSize, alignment: 8) { buffer in
+        withUnsafeTemporaryAllocation(
+            byteCount: Endpoint.maximumDatagramSize, alignment: 8
+        ) { buffer in
             while let transmit = endpoint.pollTransmit(into: buffer, now: now) {
                 result.append(Array(buffer.prefix(transmit.length)))
             }

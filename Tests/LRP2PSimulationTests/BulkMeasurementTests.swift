@@ -77,6 +77,7 @@ import Testing
         measurement.warmUp = .seconds(5)
         guard let result = measure(measurement) else { return }
         #expect((0.7...1.01).contains(result.utilisation))
-        #expect(result.goodput < 300_000)
+        // What waited at the end of the warm-up comes on top.
+        #expect(result.goodput < 1.05 * 300_000)
     }
 }

@@ -82,6 +82,10 @@ func runHistory(
         kind: HistoryKind, seed: UInt64, maximumBytes: Int, defect: String
     )] = [
         (.corruptedHandshake, 1, 30_000, "a damaged message 1 occupied its connection id"),
+        (.random, 557, 400_000, "finished before all of the stream was acknowledged"),
+        (.random, 1540, 400_000, "a repeated message 1 was answered at its former address"),
+        (.random, 3145, 400_000, "a probe of the path's size kept the pacer from sending data"),
+        (.random, 15_772, 400_000, "a probe of the path's size filled the congestion window"),
     ]
 
     @Test(arguments: regressions)

@@ -33,7 +33,9 @@ import Testing
 
     @Test(arguments: [lossy, shuffling, narrow, damaging])
     func everyByteArrives(conditions: LinkConditions) async throws {
-        let server = try PeerSocket.onLoopback(), client = try PeerSocket.onLoopback()
+        // What the relay does not carry would count as lost.
+        let server = try PeerSocket.onLoopback { $0.endpoint.maximumDatagram = 1400 }
+        let client = try PeerSocket.onLoopback { $0.endpoint.maximumDatagram = 1400 }
         let relay = try RunningRelay(
             listen: .loopback(port: 0), target: server.localAddress, conditions: conditions,
             seed: 11)

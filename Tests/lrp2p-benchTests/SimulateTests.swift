@@ -18,7 +18,8 @@ import Testing
         [
             "--link", "rough", "--seed", "7", "--loss", "7%", "--delay", "1.0015ms",
             "--jitter", "0.3ms", "--duplicate", "0.001%", "--reorder", "0.1", "--bandwidth",
-            "16.000008mbit", "--queue", "90000", "--bytes", "1000", "--buffer", "65536", "--both-ways",
+            "16.000008mbit", "--queue", "90000", "--bytes", "1000", "--buffer", "65536",
+            "--both-ways",
         ],
     ])
     func theReplayCommandMakesTheSameScenario(arguments: [String]) throws {
@@ -37,6 +38,17 @@ import Testing
         #expect(replayed.connections.map(\.responderWrites)
             == scenario.connections.map(\.responderWrites))
         #expect(replayed.replayCommand == scenario.replayCommand)
+    }
+
+    @Test(arguments: ExtensionMix.allCases)
+    func theReplayCommandOfAHistoryNamesItsExtensions(mix: ExtensionMix) throws {
+        let scenario = Scenario.make(
+            kind: .rekey, seed: 3, maximumBytes: 5000, extensions: mix)
+        let prefix = "swift run lrp2p-bench simulate "
+        let replayed = try Simulate.parse(
+            scenario.replayCommand.dropFirst(prefix.count).split(separator: " ").map(String.init))
+        #expect(replayed.history == .rekey && replayed.extensions == mix)
+        #expect(replayed.seed == 3 && replayed.maxBytes == 5000)
     }
 
     @Test func optionsReplaceWhatThePresetSays() throws {

@@ -13,7 +13,9 @@ struct PipeMeasurement {
     let packetsInFlight: Int
 
     /// Measures the next stretch of a transfer, in parts.
-    static func measure(_ transfer: PipeTransfer, parts: Int, of span: Interval) -> PipeMeasurement {
+    static func measure(
+        _ transfer: PipeTransfer, parts: Int, of span: Interval
+    ) -> PipeMeasurement {
         let bytes = transfer.receivedBytes, packets = transfer.packetsSent
         let clock = ThreadClock.nanoseconds
         var inFlight = 0

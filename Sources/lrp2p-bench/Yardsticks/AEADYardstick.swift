@@ -7,8 +7,8 @@ enum AEADYardstick {
     /// Between two looks at the clock.
     private static let packetsPerRound = 256
 
-    /// Plaintext bytes per second of one core that encrypts packets in place, as long as they are in
-    /// a datagram of the given size.
+    /// Plaintext bytes per second of one core that encrypts packets in place, as long as they are
+    /// in a datagram of the given size.
     static func bytesPerSecond(datagramBytes: Int, for span: Duration) -> Double {
         let plaintextBytes = DataDatagram.plaintextBytes(in: datagramBytes)
         let key = DataDatagram.yardstickKey()

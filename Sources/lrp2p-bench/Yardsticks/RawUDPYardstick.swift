@@ -8,8 +8,8 @@ enum RawUDPYardstick {
     static func bytesPerSecond(datagramBytes: Int, for span: Duration) throws -> Double {
         let socket = try PlainUDPSocket()
         let buffer = TrainBuffer()
-        let train = UnsafeRawBufferPointer(
-            rebasing: buffer.bytes[..<(TrainBuffer.datagrams(ofSize: datagramBytes) * datagramBytes)])
+        let count = TrainBuffer.datagrams(ofSize: datagramBytes)
+        let train = UnsafeRawBufferPointer(rebasing: buffer.bytes[..<(count * datagramBytes)])
         return try OneWayYardstick.bytesPerSecond(
             to: .udpSink, from: socket, datagramBytes: datagramBytes, for: span
         ) {

@@ -50,8 +50,13 @@ class Conformance:
         return True
 
     def handshake_message(self, number, datagram, arrival):
-        """Whether it is one: the right length, and the same bytes as any earlier copy."""
-        if len(datagram) != wire.HANDSHAKE_LENGTHS[number]:
+        """Whether it is one: the right length, and the same bytes as any earlier copy.
+
+        Message 1 may carry an offer, which a peer of the base protocol ignores.
+        """
+        shortest = wire.HANDSHAKE_LENGTHS[number]
+        longest = wire.MAXIMUM_DATAGRAM if number == 1 else shortest
+        if not shortest <= len(datagram) <= longest:
             self.violation(f"message {number} of {len(datagram)} bytes")
             return False
         first, arrivals = self.handshake.setdefault(number, (datagram, []))
@@ -65,8 +70,12 @@ class Conformance:
         arrivals.append(arrival)
         return True
 
-    def is_handshake_copy(self, datagram):
-        return any(datagram == first for first, _ in self.handshake.values())
+    def handshake_copy(self, datagram):
+        """The number of the message that this is a copy of, or None."""
+        for number, (first, _) in self.handshake.items():
+            if datagram == first:
+                return number
+        return None
 
     def plaintext(self, nonce, plaintext, arrival):
         """The segment, or None when there is none to handle."""

@@ -135,8 +135,9 @@ class Peer:
     # Data.
 
     def handle_data(self, datagram, arrival, lost):
-        if self.conformance.is_handshake_copy(datagram):
-            return self.handle_handshake_copy(datagram, arrival, lost)
+        number = self.conformance.handshake_copy(datagram)
+        if number is not None:
+            return self.handle_handshake_copy(number, datagram, arrival, lost)
         opened = self.session.open(datagram)
         if opened is None:
             return self.conformance.violation(f"{len(datagram)} bytes that do not authenticate")
@@ -155,8 +156,7 @@ class Peer:
             if acknowledgement is not None:
                 self.link.send(self.session.seal(acknowledgement), self.remote)
 
-    def handle_handshake_copy(self, datagram, arrival, lost):
-        number = wire.HANDSHAKE_NUMBERS[len(datagram)]
+    def handle_handshake_copy(self, number, datagram, arrival, lost):
         self.conformance.handshake_message(number, datagram, arrival)
         # A repeated message 2 says that message 3 was lost.
         if number == 2 and not lost and not self.options.reference_like:

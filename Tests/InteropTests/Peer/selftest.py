@@ -140,12 +140,14 @@ class Faults(unittest.TestCase):
 
     def test_handshake(self):
         checker = Conformance(Receiver(65535, True))
-        self.assertFalse(checker.handshake_message(1, bytes(41), 0))
+        self.assertFalse(checker.handshake_message(1, bytes(39), 0))
+        self.assertFalse(checker.handshake_message(1, bytes(1401), 0))
+        self.assertFalse(checker.handshake_message(2, bytes(105), 0))
         self.assertTrue(checker.handshake_message(1, bytes(40), 1))
         self.assertTrue(checker.handshake_message(1, bytes(40), 2))
         self.assertFalse(checker.handshake_message(1, bytes(39) + b"x", 3))
         self.assertTrue(checker.handshake_message(1, bytes(40), 2.5))
-        self.assertEqual(len(checker.violations), 3)
+        self.assertEqual(len(checker.violations), 5)
         self.assertTrue(checker.handshake_message(3, bytes(72), 5))
         checker.plaintext(0, b"", 5.0005)
         checker.finish(0)
