@@ -153,8 +153,10 @@ extension Connection {
         // The frame goes on to the end of the packet: what fills it up comes before.
         let length = writer.count + FrameWriter.streamHeaderLength(offset: piece.offset)
             + piece.length
-        if length < Self.minimumElicitingPlaintext {
-            _ = writer.padding(to: writer.count + Self.minimumElicitingPlaintext - length)
+        let missing = Self.minimumElicitingPlaintext - length
+        // Not where a credit is too small for it: the piece has the room that it was cut for.
+        if missing > 0, writer.count + writer.remaining - length >= missing {
+            _ = writer.padding(to: writer.count + missing)
         }
         guard
             let payload = writer.beginStream(offset: piece.offset, isFinal: piece.isFinal)

@@ -62,6 +62,10 @@ extension Endpoint {
         if !connection.isChanged {
             connection.isChanged = true
             changed.append(connection)
+            // An owner that has no use for figures never takes them.
+            if changed.count > 2 * connections.count + Self.toleratedChanged {
+                changed.removeAll { $0.isClosed }
+            }
         }
     }
 

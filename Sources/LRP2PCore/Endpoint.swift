@@ -14,6 +14,8 @@ public final class Endpoint {
     /// Answers to datagrams without a connection that wait to be sent; beyond it new ones are
     /// dropped.
     static let maximumReplies = 256
+    /// Closed connections that may wait for `takeChanged`, besides as many as are open.
+    static let toleratedChanged = 64
     /// Resets in a second: they answer anyone (RFC 9000 §10.3.3).
     static let maximumResetsPerSecond = 100
     /// Bytes one connection sends before it is another's turn: two trains.

@@ -85,6 +85,26 @@ struct EndpointLimitTests {
         #expect(connection.pendingAcknowledgements[connection.pendingAcknowledgements.start] == 100)
     }
 
+    @Test func closedConnectionsAreNotKept() throws {
+        struct Weak { weak var connection: Connection? }
+        let endpoint = Pair.makeEndpoint(.init(), seed: 3)
+        let now = Instant(nanoseconds: 0)
+        var seen: [Weak] = []
+        for _ in 0..<500 {
+            let connection = try endpoint.connect(to: Pair.addressB, now: now)
+            seen.append(Weak(connection: connection))
+            endpoint.close(connection, now: now)
+            withUnsafeTemporaryAllocation(
+                byteCount: Endpoint.maximumDatagramSize, alignment: 8
+            ) { buffer in
+                while endpoint.pollTransmit(into: buffer, now: now) != nil {}
+            }
+            while endpoint.pollEvent() != nil {}
+            _ = endpoint.nextDeadline(now: now)
+        }
+        #expect(seen.count { $0.connection != nil } <= 100)
+    }
+
     @Test func candidatesForOneConnectionIDAreBounded() {
         let endpoint = Pair.makeEndpoint(.init(), seed: 3)
         for number in 0..<20 {

@@ -44,6 +44,25 @@ struct ExtendedAttackTests {
         #expect(pair.run(within: .seconds(30)) { ours.receiveRing.count == 100_000 })
     }
 
+    /// A credit of 39 bytes has room for 7 of plaintext, fewer than a packet is filled up to.
+    @Test func aSmallCreditIsNotFilledUpBeyond() throws {
+        let peer = try MaliciousPeer(makePair())
+        var flight = peer.packet { _ = $0.padding(to: 9) }
+        #expect(flight.bytes.count == 41)
+        flight.bytes.withUnsafeMutableBytes {
+            peer.pair.b.handleDatagram(
+                $0, from: SocketAddress(ipv4: 0x0a00_0009, port: 9), now: peer.pair.now)
+        }
+        // The challenge, and a byte.
+        peer.ignoreAnswers()
+        #expect(peer.pair.write([1], to: peer.victim, of: peer.pair.b) == 1)
+        peer.ignoreAnswers()
+        #expect(peer.victim.extended.path.room == 39)
+        #expect(peer.pair.write(pattern(0..<1000), to: peer.victim, of: peer.pair.b) == 1000)
+        peer.ignoreAnswers()
+        #expect(peer.victim.extended.path.room < 39)
+    }
+
     // MARK: Memory
 
     private func recordsKept(_ connection: Connection) -> UInt64 {

@@ -7,7 +7,7 @@ import Sodium
 /// Shared by `MutationTests` and by the fuzzer in Tests/Fuzz. Bytes out of bounds are found by the
 /// checks of a debug build in the one, by the address sanitizer in the other.
 enum FuzzTarget: String, CaseIterable {
-    case frames, payload, segment, recognisers, endpoint
+    case frames, payload, segment, recognisers, endpoint, packets
 
     /// What is wrong, if anything.
     func violation(_ bytes: UnsafeRawBufferPointer) -> String? {
@@ -17,6 +17,7 @@ enum FuzzTarget: String, CaseIterable {
         case .segment: Self.readSegment(bytes)
         case .recognisers: Self.recognise(bytes)
         case .endpoint: Self.handleDatagrams(bytes)
+        case .packets: Self.handlePackets(bytes)
         }
     }
 

@@ -26,7 +26,7 @@ struct MutationTests {
     @Test(
         arguments: [
             (.frames, 40_000), (.payload, 20_000), (.segment, 20_000), (.recognisers, 20_000),
-            (.endpoint, 1_000),
+            (.endpoint, 1_000), (.packets, 1_000),
         ] as [(FuzzTarget, Int)])
     func damagedSeeds(target: FuzzTarget, iterations: Int) throws {
         var mutator = Mutator(seeds: try Self.seeds(target), seed: 1)

@@ -176,20 +176,22 @@ import Testing
         }
         let accepting = Task { try await server.acceptAll(count) }
         let inbound = try await accepting.value
-        let reading = outbound.map { connection in
+        let reading = (outbound + inbound).map { connection in
             Task { try await connection.read(maxBytes: 1) }
         }
-        let waiting = inbound.map { connection in
-            Task { await connection.waitUntilClosed(deadline: soon()) }
-        }
         await client.close()
-        for task in reading {
-            await #expect(throws: ReadError.closed(.local)) { try await task.value }
+        for connection in inbound {
+            #expect(await connection.waitUntilClosed(deadline: soon()) == .reset)
+        }
+        await server.close()
+        for (task, reason) in zip(
+            reading,
+            [CloseReason](repeating: .local, count: count)
+                + [CloseReason](repeating: .reset, count: count))
+        {
+            await #expect(throws: ReadError.closed(reason)) { try await task.value }
         }
         #expect(outbound.allSatisfy { $0.closeReason == .local })
-        // The server is told of each.
-        for task in waiting { #expect(await task.value == .reset) }
-        await server.close()
         await #expect(throws: AcceptError.socketClosed) { try await server.accept() }
         await #expect(throws: ConnectError.socketClosed) {
             try await client.connect(to: server.localAddress)
