@@ -29,10 +29,11 @@ extension Connection {
         result.sendQueueBytes = sendRing.count
         result.receiveUnacknowledgedBytes = receiveRing.count
         if isExtended {
-            result.peerWindowPackets =
-                Int(extended.sendStream.limit - sendRing.startPosition) / datagram
-            result.localWindowPackets =
-                Int(extended.receiveStream.toldLimit - receiveRing.startPosition) / datagram
+            // Rounded up: 0 is a window that is closed.
+            let room = Int(extended.sendStream.limit - sendRing.startPosition)
+            result.peerWindowPackets = (room + datagram - 1) / datagram
+            let told = Int(extended.receiveStream.toldLimit - receiveRing.startPosition)
+            result.localWindowPackets = (told + datagram - 1) / datagram
             result.messagesDropped = extended.datagramsDropped
             result.keyPhase = keys.receivingPhase
         } else {

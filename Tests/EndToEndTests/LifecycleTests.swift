@@ -50,6 +50,28 @@ extension EndToEnd {
             try await pair.b.stop()
         }
 
+        @Test("A peer that closes says so: Stream-Closed at once", arguments: [true, false])
+        func closedPeer(byShutdown: Bool) async throws {
+            let pair = try await Pair(["--idle-timeout", "never"])
+            _ = try await pair.a.request(
+                "POST", "\(pair.dataA)?until=acknowledged", body: Array("last words".utf8))
+            if byShutdown {
+                try await pair.a.stop()
+            } else {
+                let gone = try await pair.a.request("DELETE", "/v1/connections/\(pair.idA)")
+                #expect(gone.status == 204)
+            }
+            try await eventually("B knows") {
+                try await pair.b.connection(pair.idB).closeReason == "reset"
+            }
+            #expect(try await pair.b.connection(pair.idB).receive.finished)
+            let end = try await pair.b.request("GET", "\(pair.dataB)?wait=60s")
+            #expect(end.text == "last words")
+            #expect(end["Stream-Closed"] == "true")
+            if !byShutdown { try await pair.a.stop() }
+            try await pair.b.stop()
+        }
+
         @Test("Keepalives hold a silent connection beyond the idle timeout")
         func keepalive() async throws {
             let pair = try await Pair(["--idle-timeout", "4s", "--keepalive", "250ms"])
@@ -105,6 +127,8 @@ extension EndToEnd {
             arguments: [
                 ["--http", "127.0.0.1"], ["--http", "0.0.0.0:0"], ["--udp", "nowhere"],
                 ["--idle-timeout", "soon"], ["--log-level", "loud"], ["--receive-buffer", "1"],
+                ["--congestion-control", "reno"], ["--memory-budget", "1"],
+                ["--max-datagram", "70000"], ["--application-protocol", ""],
                 ["--no-such-option"],
             ])
         func options(arguments: [String]) async throws {

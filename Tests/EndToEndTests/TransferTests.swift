@@ -33,7 +33,8 @@ extension EndToEnd {
         func killedDownload() async throws {
             let pair = try await Pair()
             let directory = try TemporaryDirectory()
-            let (path, content) = try directory.randomFile("sent", bytes: 1 << 20)
+            // Less than a receive buffer has from the start, so that all is acknowledged unread.
+            let (path, content) = try directory.randomFile("sent", bytes: 60_000)
             let url = "\(pair.a.base)\(pair.dataA)?until=acknowledged"
             let upload = try await Curl.run("-T", path, url)
             #expect(upload.status == 200)
@@ -42,10 +43,14 @@ extension EndToEnd {
             // A pipe that is not read on holds curl up for as long as it takes.
             let pipe = directory.path("pipe")
             try #require(mkfifo(pipe, 0o600) == 0)
+            let descriptor = open(pipe, O_RDWR | O_CLOEXEC)
+            try #require(descriptor >= 0)
+            let output = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
+            // One page, much less than the answer. F_SETPIPE_SZ, a macro that Swift does not see.
+            try #require(fcntl(descriptor, 1031, 4096) == 4096)
             let slow = try Curl([get], output: pipe)
             let part = try await onThread {
-                let output = try #require(FileHandle(forReadingAtPath: pipe))
-                let part = try output.read(upToCount: 100_000)
+                let part = try output.read(upToCount: 1000)
                 slow.process.send(signal: SIGKILL)
                 return part
             }
@@ -108,8 +113,12 @@ extension EndToEnd {
 
             let upload = try Curl(["-T", path, "\(pair.a.base)\(pair.dataA)"])
             let stalled = try await stall(pair)
-            // Send buffer and receive buffer, 2 MiB each, and not a byte more.
-            #expect(stalled.send.acceptedOffset <= 4 << 20)
+            // The receive buffer does not grow for someone who does not read, and the send buffer
+            // only with what the peer acknowledges.
+            let atB = try await pair.b.connection(pair.idB).receive.receivedOffset
+            #expect(atB <= Self.initialBuffer)
+            #expect(stalled.send.acceptedOffset <= atB + UInt64(stalled.send.bufferBytes))
+            #expect(stalled.send.bufferBytes <= 4 * Self.initialBuffer)
             #expect(stalled.transport.limitedBy == "peer_window")
             #expect(upload.process.isRunning)
 
@@ -135,6 +144,9 @@ extension EndToEnd {
             try await pair.stop()
         }
 
+        /// What each buffer of a connection has from the start, in bytes.
+        private static let initialBuffer = 64 << 10
+
         /// Waits until the upload has not moved for a while; it would in a moment if it could.
         private func stall(_ pair: Pair) async throws -> ConnectionDocument {
             var last = try await pair.a.connection(pair.idA)
@@ -142,7 +154,7 @@ extension EndToEnd {
             try await eventually("the upload held up by the reader at the other end") {
                 let now = try await pair.a.connection(pair.idA)
                 let isSame = now.send.acceptedOffset == last.send.acceptedOffset
-                repetitions = isSame && now.send.acceptedOffset > 2 << 20 ? repetitions + 1 : 0
+                repetitions = isSame && now.send.acceptedOffset > Self.initialBuffer ? repetitions + 1 : 0
                 last = now
                 return repetitions >= 25
             }
@@ -153,7 +165,8 @@ extension EndToEnd {
         func resumedUpload() async throws {
             let pair = try await Pair()
             let directory = try TemporaryDirectory()
-            let (path, content) = try directory.randomFile("sent", bytes: 1 << 20)
+            // Less than the two buffers of the way have from the start: nobody reads yet.
+            let (path, content) = try directory.randomFile("sent", bytes: 100_000)
             let half = content.count / 2
             var client: TCPClient? = try TCPClient(port: pair.a.httpPort)
             try client?.writeHead("PUT", pair.dataA, length: content.count)

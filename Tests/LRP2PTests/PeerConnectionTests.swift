@@ -247,28 +247,17 @@ import Testing
         await pair.close()
     }
 
-    @Test func silenceEndsAConnection() async throws {
+    @Test(arguments: [true, false])
+    func silenceEndsAConnection(isExtended: Bool) async throws {
         let pair = try await ConnectedPair {
             $0.endpoint.idleTimeout = .milliseconds(50)
-            $0.endpoint.isExtended = false
+            $0.endpoint.isExtended = isExtended
         }
         #expect(await pair.outbound.waitUntilClosed(deadline: soon()) == .idleTimeout)
         #expect(await pair.inbound.waitUntilClosed(deadline: soon()) == .idleTimeout)
         await #expect(throws: ReadError.closed(.idleTimeout)) {
             try await pair.inbound.read(maxBytes: 1)
         }
-        await pair.close()
-    }
-
-    /// Where there is a word for it, whoever ends first says so.
-    @Test func silenceEndsAnExtendedConnectionForBoth() async throws {
-        let pair = try await ConnectedPair { $0.endpoint.idleTimeout = .milliseconds(50) }
-        let reasons = [
-            await pair.outbound.waitUntilClosed(deadline: soon()),
-            await pair.inbound.waitUntilClosed(deadline: soon()),
-        ]
-        #expect(reasons.contains(.idleTimeout))
-        #expect(reasons.allSatisfy { $0 == .idleTimeout || $0 == .reset })
         await pair.close()
     }
 

@@ -45,6 +45,11 @@ struct ConnectionDocument: Decodable, Sendable {
         let bufferBytes: Int
     }
 
+    struct Receive: Decodable, Sendable {
+        let receivedOffset: UInt64
+        let finished: Bool
+    }
+
     struct Transport: Decodable, Sendable {
         let limitedBy: String
         let packetsReceived: UInt64
@@ -55,6 +60,7 @@ struct ConnectionDocument: Decodable, Sendable {
     let peer: String
     let closeReason: String?
     let send: Send
+    let receive: Receive
     let transport: Transport
 }
 
