@@ -107,7 +107,8 @@ import Testing
             try transfer.startFlow()
             transfer.run(for: .milliseconds(500))
             try transfer.startFlow()
-            transfer.run(for: .milliseconds(500))
+            // A lost first message is repeated after a second.
+            transfer.run(for: .seconds(3))
             return transfer.receivedBytes
         }
         let one = try bytes(seed: 1)
