@@ -233,15 +233,7 @@ extension Connection {
 
     private func handleMessage(_ payload: UnsafeRawBufferPointer) -> Progress {
         guard extended.features.contains(.datagrams) else { return [] }
-        let room = ExtendedTransport.maximumDatagramBytes - payload.count
-        while extended.incomingDatagrams.count == ExtendedTransport.maximumDatagrams
-            || extended.incomingDatagramBytes > room
-        {
-            _ = takeMessage()
-            extended.datagramsDropped += 1
-        }
-        extended.incomingDatagrams.append(Array(payload))
-        extended.incomingDatagramBytes += payload.count
+        extended.incomingMessages.append(Array(payload))
         return .datagram
     }
 

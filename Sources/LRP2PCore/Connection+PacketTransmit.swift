@@ -27,7 +27,7 @@ extension Connection {
         let isAcknowledgementDue = extended.received.acknowledgementDueAt.map { $0 <= now } ?? false
         let hasControl = extended.path.hasChallenge || recovery.mustProbe
             || (recovery.hasRoomForControl && hasOrdinaryControl)
-        let hasMessage = permission.inFlight && !extended.outgoingDatagrams.isEmpty
+        let hasMessage = permission.inFlight && !extended.outgoingMessages.isEmpty
         guard permission.data || isAcknowledgementDue || hasControl || hasMessage else {
             return nil
         }
@@ -77,7 +77,7 @@ extension Connection {
         pacedUntil = nil
         let next = segmentedUpTo, end = sendRing.endPosition
         let hasPiece = extended.sendStream.hasPiece(next: next, end: end)
-        let hasMessage = !extended.outgoingDatagrams.isEmpty
+        let hasMessage = !extended.outgoingMessages.isEmpty
         var permission = Permission()
         if recovery.hasRoom {
             let isWaiting = hasPiece || hasMessage
@@ -129,15 +129,14 @@ extension Connection {
     }
 
     private func writeMessages(to writer: inout FrameWriter, _ record: inout PacketRecord) {
-        while !extended.outgoingDatagrams.isEmpty {
-            let message = extended.outgoingDatagrams[extended.outgoingDatagrams.start]
+        while let message = extended.outgoingMessages.oldest {
             let isWritten = message.withUnsafeBytes { writer.writeDatagram($0, isLast: false) }
             if !isWritten {
                 // One that is alone and does not fit never will: the path has become smaller.
                 guard writer.count == 0 else { return }
-                extended.datagramsDropped += 1
+                extended.messagesTooLong += 1
             }
-            _ = extended.outgoingDatagrams.removeFirst()
+            _ = extended.outgoingMessages.takeFirst()
             record.isEliciting = record.isEliciting || isWritten
         }
     }
@@ -277,20 +276,13 @@ extension Connection {
     /// is too long or the peer takes none; the oldest waiting one gives way to too many.
     func sendMessage(_ bytes: [UInt8]) -> Bool {
         guard let maximum = maximumMessageBytes, bytes.count <= maximum else { return false }
-        if extended.outgoingDatagrams.count == ExtendedTransport.maximumDatagrams {
-            _ = extended.outgoingDatagrams.removeFirst()
-            extended.datagramsDropped += 1
-        }
-        extended.outgoingDatagrams.append(bytes)
+        extended.outgoingMessages.append(bytes)
         return true
     }
 
     /// The oldest message that has arrived.
     public func takeMessage() -> [UInt8]? {
-        guard !extended.incomingDatagrams.isEmpty else { return nil }
-        let message = extended.incomingDatagrams.removeFirst()
-        extended.incomingDatagramBytes -= message.count
-        return message
+        extended.incomingMessages.takeFirst()
     }
 
     /// The application writes no more; what it has written is still sent.

@@ -34,7 +34,8 @@ extension Connection {
             result.peerWindowPackets = (room + datagram - 1) / datagram
             let told = Int(extended.receiveStream.toldLimit - receiveRing.startPosition)
             result.localWindowPackets = (told + datagram - 1) / datagram
-            result.messagesDropped = extended.datagramsDropped
+            result.messagesDropped = extended.messagesTooLong
+                + extended.outgoingMessages.dropped + extended.incomingMessages.dropped
             result.keyPhase = keys.receivingPhase
         } else {
             result.peerWindowPackets = peerWindow

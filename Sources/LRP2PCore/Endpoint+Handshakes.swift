@@ -108,7 +108,7 @@ extension Endpoint {
         own.maximumAcknowledgementDelay = configuration.maximumAcknowledgementDelay
         own.idleTimeout = configuration.idleTimeout
         own.statelessResetToken = statelessReset.token(for: id)
-        own.applicationProtocols = configuration.applicationProtocols
+        own.applicationProtocols = configuration.offeredProtocols
         return own
     }
 

@@ -44,8 +44,9 @@ public struct EndpointConfiguration: Sendable {
     /// Keys are changed after so many packets sent with them, or so long.
     public var rekeyAfterPackets: UInt64 = 1 << 24
     public var rekeyAfter: Interval = .seconds(600)
-    /// Names of what is spoken over connections, in order of preference; 1 … 255 bytes of UTF-8
-    /// each, eight at most. The first of the responder's that the initiator has too is agreed on.
+    /// Names of what is spoken over connections, in order of preference: 1 … 255 bytes of UTF-8
+    /// each, 512 together; what is beyond that is not offered, for message 1 must fit into a
+    /// datagram. The first of the responder's that the initiator has too is agreed on.
     public var applicationProtocols: [String] = []
 
     /// The first sequence number in both directions of the base protocol, which is 0; tests of the
@@ -59,6 +60,20 @@ public struct EndpointConfiguration: Sendable {
     public var shard = Shard.whole
 
     public init() {}
+
+    /// Bytes of the names in an offer.
+    private static let maximumProtocolBytes = 512
+
+    var offeredProtocols: [String] {
+        var left = Self.maximumProtocolBytes
+        return applicationProtocols.filter { name in
+            let length = name.utf8.count
+            guard TransportParameters.applicationProtocolLength.contains(length), length <= left
+            else { return false }
+            left -= length
+            return true
+        }
+    }
 }
 
 /// One of several endpoints that share a port: each has the connections whose id on the wire is

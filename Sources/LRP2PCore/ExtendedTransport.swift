@@ -1,10 +1,5 @@
 /// What a connection keeps when both sides speak the extended protocol (PROTOCOL.md §3).
 struct ExtendedTransport: Sendable {
-    /// Unreliable messages that wait in either direction; the oldest are dropped.
-    static let maximumDatagrams = 256
-    /// Bytes of messages that wait for the application. They are in no budget: enough for all that
-    /// arrives while a reader has its turn.
-    static let maximumDatagramBytes = 1 << 20
     /// Ranges in our acknowledgements from which on it is worth a packet of the peer to learn that
     /// they have arrived.
     static let rangesWorthForgetting = 8
@@ -34,10 +29,10 @@ struct ExtendedTransport: Sendable {
     /// When both streams have ended, and how long answers to the peer are kept up.
     var lingersUntil: Instant?
 
-    var outgoingDatagrams = SequenceRing<[UInt8]>(start: 0, filler: [], initialCapacity: 1)
-    var incomingDatagrams = SequenceRing<[UInt8]>(start: 0, filler: [], initialCapacity: 1)
-    var incomingDatagramBytes = 0
-    var datagramsDropped: UInt64 = 0
+    var outgoingMessages = MessageQueue()
+    var incomingMessages = MessageQueue()
+    /// Messages that had become too long for the path when it was their turn.
+    var messagesTooLong: UInt64 = 0
 
     /// Congestion marks the peer has told of; `nil` once its counts made no sense (RFC 9000
     /// §13.4.2): the path does not carry marks, and none are sent.

@@ -142,14 +142,14 @@ struct ExtendedAttackTests {
     @Test func messagesThatNobodyTakesAreBounded() throws {
         let peer = try MaliciousPeer(makePair())
         let message = pattern(0..<65_000)
-        for _ in 0..<ExtendedTransport.maximumDatagrams {
+        for _ in 0..<MessageQueue.maximumMessages {
             peer.send { writer in
                 _ = message.withUnsafeBytes { writer.writeDatagram($0) }
             }
         }
         var bytes = 0
         while let message = peer.victim.takeMessage() { bytes += message.count }
-        #expect(bytes >= 65_000 && bytes <= ExtendedTransport.maximumDatagramBytes)
+        #expect(bytes >= 65_000 && bytes <= MessageQueue.maximumBytes)
     }
 
     @Test func datagramsThatAnyoneCanHaveUsKeepAreSmall() throws {

@@ -2,23 +2,28 @@
 ///
 /// What waits is bounded in number and in bytes. A new message always finds a place; the oldest
 /// ones give way, because of what may be lost the newest is worth the most.
-struct MessageQueue: Sendable {
+package struct MessageQueue: Sendable {
     /// Messages that may wait.
-    static let maximumMessages = 256
+    package static let maximumMessages = 256
     /// Bytes they may have together; several times what one datagram carries.
-    static let maximumBytes = 1 << 20
+    package static let maximumBytes = 1 << 20
 
     private var messages: [[UInt8]] = []
     /// Those before it have been taken; removing each from the front would move all others.
     private var first = 0
-    private(set) var bytes = 0
+    package private(set) var bytes = 0
     /// Messages that gave way.
-    private(set) var dropped: UInt64 = 0
+    package private(set) var dropped: UInt64 = 0
 
-    var count: Int { messages.count - first }
+    package init() {}
+
+    package var count: Int { messages.count - first }
+    package var isEmpty: Bool { count == 0 }
+    /// The oldest one, which stays.
+    package var oldest: [UInt8]? { isEmpty ? nil : messages[first] }
 
     /// - Parameter message: at most ``maximumBytes`` long.
-    mutating func append(_ message: [UInt8]) {
+    package mutating func append(_ message: [UInt8]) {
         precondition(message.count <= Self.maximumBytes)
         while count == Self.maximumMessages || bytes + message.count > Self.maximumBytes {
             _ = takeFirst()
@@ -29,7 +34,7 @@ struct MessageQueue: Sendable {
     }
 
     /// The oldest one.
-    mutating func takeFirst() -> [UInt8]? {
+    package mutating func takeFirst() -> [UInt8]? {
         guard count > 0 else { return nil }
         var message: [UInt8] = []
         swap(&message, &messages[first])
@@ -43,7 +48,7 @@ struct MessageQueue: Sendable {
     }
 
     /// All of them, oldest first.
-    mutating func takeAll() -> ArraySlice<[UInt8]> {
+    package mutating func takeAll() -> ArraySlice<[UInt8]> {
         let all = messages[first...]
         messages = []
         first = 0
@@ -52,7 +57,7 @@ struct MessageQueue: Sendable {
     }
 
     /// One was lost on its way out of the queue.
-    mutating func countDrop() {
+    package mutating func countDrop() {
         dropped += 1
     }
 }
