@@ -61,7 +61,9 @@ extension Connection {
         let deadline = lastSentAt + max(interval, RTTEstimator.granularity)
         // Thousands of quiet connections wake the thread together, and not each by itself.
         let slot = max(1, interval.nanoseconds / Self.keepAliveSlots)
-        return Instant(nanoseconds: deadline.nanoseconds / slot * slot)
+        let start = Instant(nanoseconds: deadline.nanoseconds / slot * slot)
+        // One side is a little earlier: the other's answer is its sign of life as well.
+        return isExtended && role == .initiator ? start + Interval(nanoseconds: -slot) : start
     }
 }
 
