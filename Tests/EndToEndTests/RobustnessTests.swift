@@ -6,8 +6,9 @@ extension EndToEnd {
     @Suite struct RobustnessTests {
         @Test("Eight forged datagrams for each real one: the transfer goes on, each is counted")
         func forgery() async throws {
-            let a = try await GatewayProcess()
-            let b = try await GatewayProcess()
+            // With datagrams of this length a megabyte is some hundreds of them each way.
+            let a = try await GatewayProcess(["--max-datagram", "1400"])
+            let b = try await GatewayProcess(["--max-datagram", "1400"])
             let relay = try HostileRelay(to: b.udpPort)
             defer { relay.stop() }
             let pair = try await Pair(a, b, address: "127.0.0.1:\(relay.port)")

@@ -68,7 +68,9 @@ final class HostileRelay: Sendable {
     /// Cut off, damaged, repeated, prolonged, foreign.
     private static func forgeries(of datagram: [UInt8]) -> [[UInt8]] {
         // Handshakes are left alone: whoever forges those can prevent them, in any protocol.
-        guard datagram.count >= 32, ![40, 104, 72].contains(datagram.count) else { return [] }
+        // Packets have a number in this place, which begins with zeros but for two flags.
+        guard datagram.count >= 32, datagram[8] & 0x3f == 0, datagram[9..<12].allSatisfy({ $0 == 0 })
+        else { return [] }
         var damaged = datagram
         damaged[.random(in: 8..<damaged.count)] ^= UInt8(1) << UInt8.random(in: 0..<8)
         var foreign = datagram
