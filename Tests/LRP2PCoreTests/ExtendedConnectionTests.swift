@@ -99,6 +99,27 @@ struct ExtendedConnectionTests {
         #expect(ours.closeReason == .statelessReset)
     }
 
+    @Test func aReaderThatPausesKeepsTheConnectionAndADeadOneIsNoticed() throws {
+        let pair = makePair {
+            $0.initialBufferBytes = 65_536
+            $0.idleTimeout = .seconds(30)
+        }
+        let (ours, theirs) = try pair.connect()
+        _ = pair.write(pattern(0..<65_536), to: ours, of: pair.a)
+        #expect(pair.run { theirs.receiveRing.count == 65_536 })
+        _ = pair.write(pattern(65_536..<80_000), to: ours, of: pair.a)
+        pair.run(for: .seconds(300))
+        #expect(!ours.isClosed && !theirs.isClosed)
+        #expect(ours.statistics.limitedBy == .peerWindow)
+        // The peer loses its state without a word.
+        pair.wire = { _ in [] }
+        pair.b.close(theirs, now: pair.now)
+        pair.flush()
+        pair.wire = { [$0] }
+        #expect(pair.run(within: .seconds(15)) { ours.isClosed })
+        #expect(ours.closeReason == .statelessReset)
+    }
+
     @Test func aClosedConnectionIsClosedForThePeer() throws {
         let pair = makePair()
         let (ours, theirs) = try pair.connect()
