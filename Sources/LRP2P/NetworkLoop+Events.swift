@@ -15,6 +15,10 @@ extension NetworkLoop {
         if attention.contains(.written) { endpoint.didWrite(to: record.connection, now: now) }
         if attention.contains(.message) { sendMessages(of: peer, on: record.connection, now: now) }
         if attention.contains(.finish) { endpoint.finishWriting(record.connection, now: now) }
+        if attention.contains(.confirmed) {
+            let offset = peer.confirmedUpTo.load(ordering: .acquiring)
+            endpoint.confirmDelivery(on: record.connection, upTo: offset, now: now)
+        }
         if attention.contains(.close) {
             // What was written last has the chance to leave.
             if !attention.isDisjoint(with: [.written, .message, .finish]) { transmit() }

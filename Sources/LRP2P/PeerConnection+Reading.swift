@@ -80,6 +80,14 @@ extension PeerConnection {
         if try result.get() { notify(.read) }
     }
 
+    /// Takes charge of everything before `offset`, so that the peer need not keep it; only with
+    /// ``confirmsDelivery``. The end of the peer's stream counts as one more byte. Frees nothing
+    /// here, does not wait, and may be called by any task; a smaller offset than before does nothing.
+    public func confirmDelivery(upTo offset: UInt64) {
+        let before = confirmedUpTo.max(offset, ordering: .acquiringAndReleasing).oldValue
+        if before < offset { notify(.confirmed) }
+    }
+
     /// Only while holding the consumer's lock.
     private func copy(from offset: UInt64, maxBytes: Int) -> [UInt8] {
         let available = receivedEnd - offset

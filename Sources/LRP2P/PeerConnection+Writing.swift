@@ -61,6 +61,19 @@ extension PeerConnection {
         }
     }
 
+    /// Waits until everything before `offset` has left for the peer at least once; it notices some
+    /// milliseconds later. Whether it arrives is another matter.
+    public func waitSent(
+        upTo offset: UInt64, deadline: ContinuousClock.Instant? = nil
+    ) async throws(WriteError) {
+        while true {
+            let reason = closeReason
+            if sent.reached >= offset { return }
+            if let reason { throw .closed(reason) }
+            try await wait(sent, until: offset, deadline: deadline)
+        }
+    }
+
     /// Waits until the peer has acknowledged everything before `offset`.
     ///
     /// To its transport, that is: whether the peer's application has read it, only the application

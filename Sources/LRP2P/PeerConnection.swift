@@ -22,6 +22,9 @@ public final class PeerConnection: Sendable {
     /// when they have none in common.
     public let applicationProtocol: String?
     public let congestionControl: CongestionControlAlgorithm
+    /// The peer is told that its bytes have arrived when ``confirmDelivery(upTo:)`` says so
+    /// (``EndpointConfiguration/confirmsDelivery``).
+    public let confirmsDelivery: Bool
 
     let sendRing: StreamRing
     let receiveRing: StreamRing
@@ -37,6 +40,8 @@ public final class PeerConnection: Sendable {
     /// At the end of what the peer has acknowledged, the end of the stream counting as one byte;
     /// finished when closed.
     let acknowledged: Waiters
+    /// At the end of what has left at least once; finished when closed.
+    let sent: Waiters
     /// Counts the ends of writes; finished when closed.
     let writerTurns: Waiters
     /// Counts the messages received; finished when closed.
@@ -72,6 +77,9 @@ public final class PeerConnection: Sendable {
     /// way, so that a connection takes up one place in the mailbox at most.
     private let attention = Atomic<UInt8>(0)
 
+    /// What the application has confirmed, the end of the stream counting as one byte.
+    let confirmedUpTo = Atomic<UInt64>(0)
+
     struct Attention: OptionSet {
         let rawValue: UInt8
         static let written = Attention(rawValue: 1)
@@ -79,6 +87,7 @@ public final class PeerConnection: Sendable {
         static let close = Attention(rawValue: 4)
         static let finish = Attention(rawValue: 8)
         static let message = Attention(rawValue: 16)
+        static let confirmed = Attention(rawValue: 32)
     }
 
     /// Network thread, after the handshake.
@@ -90,11 +99,13 @@ public final class PeerConnection: Sendable {
         isExtended = connection.isExtended
         applicationProtocol = connection.applicationProtocol
         congestionControl = connection.congestionControl
+        confirmsDelivery = connection.confirmsDelivery
         sendRing = connection.sendRing
         receiveRing = connection.receiveRing
         self.mailbox = mailbox
         received = Waiters(mailbox: mailbox, reached: connection.receiveRing.endPosition)
         acknowledged = Waiters(mailbox: mailbox, reached: connection.sendRing.startPosition)
+        sent = Waiters(mailbox: mailbox)
         writerTurns = Waiters(mailbox: mailbox)
         arrivals = Waiters(mailbox: mailbox)
         end = Waiters(mailbox: mailbox)
@@ -188,6 +199,7 @@ public final class PeerConnection: Sendable {
             $0.maximumMessageBytes = maximum
             $0.resetCode = resetCode
         }
+        sent.advance(to: statistics.sentBytes)
     }
 
     /// Ends the connection for the application. Returns false when it had ended before.
@@ -201,7 +213,7 @@ public final class PeerConnection: Sendable {
             return true
         }
         guard isFirst else { return false }
-        for waiters in [received, acknowledged, writerTurns, arrivals, end] { waiters.finish() }
+        for waiters in [received, acknowledged, sent, writerTurns, arrivals, end] { waiters.finish() }
         return true
     }
 }

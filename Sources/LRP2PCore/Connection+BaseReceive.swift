@@ -27,16 +27,23 @@ extension Connection {
             shared.countDrop(.tooLong)
             return []
         }
+        // What the application has not confirmed is not acknowledged.
+        let confirms = shared.configuration.confirmsDelivery
         switch assembler.insert(position, payload) {
         case .delivered(let count):
-            queueAcknowledgement(wire)
+            if confirms {
+                confirmedSegments.didReceive(
+                    upTo: receiveRing.endPosition, next: assembler.nextExpected)
+            } else {
+                queueAcknowledgement(wire)
+            }
             shared.statistics.receivedBytes += UInt64(count)
             return count > 0 ? .readable : []
         case .stored:
-            queueAcknowledgement(wire)
+            if !confirms { queueAcknowledgement(wire) }
         case .duplicate:
             duplicatesReceived += 1
-            queueAcknowledgement(wire)
+            if !confirms || position < confirmedSegments.next { queueAcknowledgement(wire) }
         case .noRoom:
             shared.countDrop(.receiveBufferFull)
             // Says that the window is closed, without acknowledging what was refused.

@@ -5,6 +5,9 @@ extension Connection {
         if !pendingAcknowledgements.isEmpty {
             return writeAcknowledgement(of: pendingAcknowledgements.removeFirst(), into: buffer)
         }
+        if let position = confirmedSegments.takeNext() {
+            return writeAcknowledgement(of: UInt32(truncatingIfNeeded: position), into: buffer)
+        }
         if wantsWindowUpdate {
             wantsWindowUpdate = false
             if hasReceivedInOrder {
@@ -40,11 +43,16 @@ extension Connection {
 
     /// The wire form of the last segment received without a gap; 0 when there is none.
     private var lastInOrder: UInt32 {
-        hasReceivedInOrder ? UInt32(truncatingIfNeeded: assembler.nextExpected - 1) : 0
+        hasReceivedInOrder ? UInt32(truncatingIfNeeded: nextToAcknowledge - 1) : 0
+    }
+
+    /// The first segment that the peer is not told to have arrived.
+    private var nextToAcknowledge: UInt64 {
+        shared.configuration.confirmsDelivery ? confirmedSegments.next : assembler.nextExpected
     }
 
     private var hasReceivedInOrder: Bool {
-        assembler.nextExpected > UInt64(shared.configuration.initialSequenceNumber)
+        nextToAcknowledge > UInt64(shared.configuration.initialSequenceNumber)
     }
 
     private func writeAcknowledgement(

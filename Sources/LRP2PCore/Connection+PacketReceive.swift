@@ -62,6 +62,12 @@ extension Connection {
             return []
         case .datagram(let payload):
             return handleMessage(payload)
+        case .delivered(let offset):
+            guard extended.sendStream.didReport(delivered: offset, next: segmentedUpTo) else {
+                shared.countDrop(.invalidAcknowledgement)
+                return []
+            }
+            return releaseSettled()
         }
     }
 
@@ -107,7 +113,22 @@ extension Connection {
 
     /// Whether both streams have ended and the peer has all of ours.
     var isComplete: Bool {
-        isRemoteStreamComplete && extended.sendStream.isComplete
+        isRemoteStreamComplete && extended.sendStream.isComplete && isDeliveryKnown
+    }
+
+    /// Whether the peer knows that all of its stream was delivered, if it waits for our word.
+    private var isDeliveryKnown: Bool {
+        !extended.reportsDelivery
+            || extended.delivery.acknowledged > extended.receiveStream.finalOffset ?? .max
+    }
+
+    /// The application has confirmed everything before the offset, the end counting as a byte.
+    func confirmDelivery(upTo offset: UInt64) {
+        if isExtended {
+            extended.delivery.confirm(upTo: offset)
+        } else {
+            confirmedSegments.confirm(upTo: offset)
+        }
     }
 
     /// The window moves with the reader; the peer is told when that is worth a packet.
@@ -155,7 +176,11 @@ extension Connection {
             now: now)
         takeLostPackets(now: now)
         if let sample { shared.statistics.rttSamples.observe(sample) }
-        return release(upTo: extended.sendStream.acknowledgedUpTo).union(noteOwnEnd())
+        return releaseSettled()
+    }
+
+    private func releaseSettled() -> Progress {
+        release(upTo: extended.sendStream.settledUpTo).union(noteOwnEnd())
     }
 
     /// The owner waits for the end as it does for bytes.
@@ -170,7 +195,7 @@ extension Connection {
     @inline(__always)
     private func didDeliver(_ packet: SentPacket, _ number: UInt64) {
         extended.sendStream.didAcknowledge(packet)
-        if packet.contents.isDisjoint(with: [.sizeProbe, .acknowledgement]) {
+        if packet.contents.isDisjoint(with: [.sizeProbe, .acknowledgement, .delivered]) {
             extended.mtu.packetAcknowledged(number, size: Int(packet.size))
         } else {
             didDeliverControl(packet, number)
@@ -184,6 +209,7 @@ extension Connection {
         } else {
             extended.mtu.packetAcknowledged(number, size: Int(packet.size))
         }
+        if packet.contents.contains(.delivered) { extended.delivery.didDeliver(number) }
         if let told = extended.toldAcknowledgement, told.number == number {
             extended.toldAcknowledgement = nil
             extended.received.forget(below: told.largest)
@@ -197,6 +223,7 @@ extension Connection {
             let contents = lost.packet.contents
             extended.sendStream.didLose(lost.packet)
             if contents.contains(.window) { extended.mustSendWindow = true }
+            if contents.contains(.delivered) { extended.delivery.didLose(lost.number) }
             if contents.contains(.acknowledgement),
                 extended.toldAcknowledgement?.number == lost.number
             {

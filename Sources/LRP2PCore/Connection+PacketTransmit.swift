@@ -57,7 +57,7 @@ extension Connection {
     /// an acknowledgement if there is too much of that: the peer can make us answer without end.
     private var hasOrdinaryControl: Bool {
         extended.mustSendWindow || extended.mustSendPing || keepAlivesToSend > 0
-            || extended.path.hasFrame
+            || extended.delivery.mustSend || extended.path.hasFrame
     }
 
     /// What a packet turns out to carry while it is written.
@@ -120,6 +120,13 @@ extension Connection {
                 record.contents.insert(.window)
                 record.isEliciting = true
             }
+        }
+        if extended.delivery.mustSend,
+            writer.writeDelivered(upTo: extended.delivery.confirmed)
+        {
+            extended.delivery.didSend(in: nextNonce)
+            record.contents.insert(.delivered)
+            record.isEliciting = true
         }
         if extended.mustSendPing || keepAlivesToSend > 0, writer.writePing() {
             extended.mustSendPing = false

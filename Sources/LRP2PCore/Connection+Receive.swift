@@ -85,10 +85,15 @@ extension Connection {
     /// Gives what the peer has acknowledged back to the writer.
     @inline(__always)
     func release(upTo offset: UInt64) -> Progress {
-        guard offset > sendRing.startPosition else { return [] }
+        let start = sendRing.startPosition
+        guard offset > start else { return [] }
         sendRing.release(upTo: offset)
         // A buffer that is not twice what is in flight runs dry whenever the application is late.
-        if sendRing.limit < 2 * recovery.lastBytesInFlight { _ = sendRing.grow() }
+        // With a peer that takes its time to deliver, what it has not delivered counts as well.
+        let unsettled = extended.peer.reportsDelivery ? Int(segmentedUpTo - start) : 0
+        if sendRing.limit < 2 * max(recovery.lastBytesInFlight, unsettled) {
+            _ = sendRing.grow()
+        }
         return .writable
     }
 

@@ -50,6 +50,8 @@ extension Connection {
             let next = segmentedUpTo, end = sendRing.endPosition
             if extended.sendStream.isBlocked(next: next, end: end) { return .peerWindow }
             if extended.sendStream.hasPiece(next: next, end: end) { return .network }
+            // All was sent, and no more is accepted until the peer has taken charge of some.
+            if extended.peer.reportsDelivery, sendRing.freeBytes == 0 { return .peerWindow }
             return extended.receiveStream.toldLimit - receiveRing.endPosition
                 < UInt64(recovery.datagramSize) ? .localReader : .application
         }

@@ -116,23 +116,25 @@ extension Connection {
         if let due = extended.received.acknowledgementDueAt, due > now {
             deadline = min(deadline, due)
         }
-        if isWaitingForWindow { deadline = min(deadline, windowPingDeadline) }
+        if isWaitingForPeer { deadline = min(deadline, waitingPingDeadline) }
         return deadline
     }
 
-    /// Everything the peer allows has arrived, and there is more. Nothing would be said until it
-    /// opens its window, so from time to time it is asked whether it is still there, which also
-    /// keeps the idle timeout of both sides away (RFC 9000 §10.1.2).
-    private var isWaitingForWindow: Bool {
+    /// Everything the peer allows has arrived, and there is more; or it has not delivered all of it.
+    /// Nothing would be said until it opens its window or delivers, so from time to time it is asked
+    /// whether it is still there, which also keeps the idle timeout of both sides away (RFC 9000
+    /// §10.1.2).
+    private var isWaitingForPeer: Bool {
         recovery.packetsInFlight == 0 && !extended.mustSendPing
-            && extended.sendStream.isBlocked(next: segmentedUpTo, end: sendRing.endPosition)
+            && (extended.sendStream.isBlocked(next: segmentedUpTo, end: sendRing.endPosition)
+                || extended.sendStream.isAwaitingDelivery)
     }
 
-    private var windowPingDeadline: Instant { lastSentAt + recovery.maximumProbeTimeout }
+    private var waitingPingDeadline: Instant { lastSentAt + recovery.maximumProbeTimeout }
 
     private func handleExtendedTimers(now: Instant) -> CloseReason? {
         if let end = extended.lingersUntil, end <= now { return .finished }
-        if isWaitingForWindow, windowPingDeadline <= now { extended.mustSendPing = true }
+        if isWaitingForPeer, waitingPingDeadline <= now { extended.mustSendPing = true }
         let timeout = recovery.probeTimeout(isPeerWindowClosed: false)
         if let address = extended.path.handleTimeout(probeTimeout: timeout, now: now) {
             remoteAddress = address

@@ -50,6 +50,8 @@ public final class Connection {
     var assembler: ReceiveAssembler
     var segments: SegmentTable
     var pendingAcknowledgements = SequenceRing<UInt32>(start: 0, filler: 0, initialCapacity: 1)
+    /// Of use only when the application confirms deliveries.
+    var confirmedSegments: ConfirmedSegments
     var wantsWindowUpdate = false
     var lastToldWindow = 0
     var peerWindow: Int
@@ -110,6 +112,8 @@ public final class Connection {
         receiveRing = rings[1]
         assembler = ReceiveAssembler(
             ring: receiveRing, initialSequenceNumber: configuration.initialSequenceNumber)
+        confirmedSegments = ConfirmedSegments(
+            initialSequenceNumber: configuration.initialSequenceNumber)
         segments = SegmentTable(initialSequenceNumber: configuration.initialSequenceNumber)
         recovery = LossRecovery(
             algorithm: congestionControl ?? configuration.congestionControl,
@@ -123,6 +127,8 @@ public final class Connection {
     /// Bytes the application has written that have not been sent once.
     var unsentBytes: Int { Int(sendRing.endPosition - segmentedUpTo) }
 
+    /// The peer is told of deliveries by `Endpoint.confirmDelivery(on:upTo:now:)`.
+    public var confirmsDelivery: Bool { shared.configuration.confirmsDelivery }
     public var congestionControl: CongestionControlAlgorithm { recovery.controller.algorithm }
     /// The application protocol agreed on in the handshake, if both sides named one in common.
     public var applicationProtocol: String? { extended.applicationProtocol }

@@ -108,6 +108,7 @@ extension Endpoint {
         own.maximumAcknowledgementDelay = configuration.maximumAcknowledgementDelay
         own.idleTimeout = configuration.idleTimeout
         own.statelessResetToken = statelessReset.token(for: id)
+        own.reportsDelivery = configuration.confirmsDelivery
         own.applicationProtocols = configuration.offeredProtocols
         return own
     }

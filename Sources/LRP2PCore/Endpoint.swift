@@ -159,6 +159,14 @@ public final class Endpoint {
         touch(connection)
     }
 
+    /// The application has taken charge of everything the peer has sent before the offset; the end
+    /// of its stream counts as one more byte. For `EndpointConfiguration.confirmsDelivery`. Going
+    /// back changes nothing.
+    public func confirmDelivery(on connection: Connection, upTo offset: UInt64, now: Instant) {
+        connection.confirmDelivery(upTo: offset)
+        touch(connection)
+    }
+
     /// The application writes no more to the connection. What is written is still sent, and the
     /// peer learns where the stream ends; when both streams have ended, so does the connection
     /// (`CloseReason.finished`). The base protocol has no word for it: nothing happens there.

@@ -31,6 +31,11 @@ public struct EndpointConfiguration: Sendable {
     /// Offer and accept the extended protocol (PROTOCOL.md §3). Without it, every peer is spoken
     /// to as the reference is.
     public var isExtended = true
+    /// Received bytes count as delivered only when the application says so, with
+    /// ``Endpoint/confirmDelivery(on:upTo:now:)``, as when it has made them safe from a crash: until
+    /// then the peer keeps them and tells its application nothing else. A peer of the base protocol
+    /// gets its acknowledgements that late, which slows it down.
+    public var confirmsDelivery = false
     public var congestionControl = CongestionControlAlgorithm.cubic
     /// Bytes of the largest datagram to send or receive, 1200 … 65,507. Connections begin with 1400
     /// and search for what their path takes (RFC 8899); 1400 or less does not search.

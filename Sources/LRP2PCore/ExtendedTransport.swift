@@ -15,6 +15,9 @@ struct ExtendedTransport: Sendable {
     var received: ReceivedPackets
     var sendStream: SendStream
     var receiveStream: ReceiveStream
+    var delivery = DeliveryReports()
+    /// Whether it is us who reports.
+    let reportsDelivery: Bool
     var path = PathValidation()
     var mtu: PathMTUDiscovery
     /// The largest packet number received.
@@ -56,7 +59,9 @@ struct ExtendedTransport: Sendable {
         received = ReceivedPackets(
             threshold: own.acknowledgementThreshold,
             maximumDelay: own.maximumAcknowledgementDelay)
-        sendStream = SendStream(limit: peer.receiveLimit)
+        reportsDelivery = own.reportsDelivery
+        sendStream = SendStream(
+            limit: peer.receiveLimit, awaitsDelivery: peer.reportsDelivery)
         receiveStream = ReceiveStream(limit: own.receiveLimit)
         mtu = PathMTUDiscovery(
             maximum: min(peer.maximumDatagram, own.maximumDatagram))

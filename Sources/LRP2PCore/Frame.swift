@@ -11,6 +11,8 @@ enum Frame {
     case pathResponse(UInt64)
     /// The stream offset up to which the receiver of this frame may send.
     case window(maximum: UInt64)
+    /// The application of the sender of this frame has confirmed everything before the offset.
+    case delivered(upTo: UInt64)
     /// An unreliable message.
     case datagram(UnsafeRawBufferPointer)
     /// Bytes of the stream from `offset`; `isFinal` when the stream ends with them.
@@ -28,6 +30,7 @@ enum Frame {
         static let window: UInt8 = 0x07
         static let datagram: UInt8 = 0x08
         static let datagramWithLength: UInt8 = 0x09
+        static let delivered: UInt8 = 0x0a
         /// The first of four: `finalBit` and `lengthBit` may be added.
         static let stream: UInt8 = 0x10
         static let finalBit: UInt8 = 0x01
@@ -108,6 +111,8 @@ struct FrameReader {
             return .pathResponse(try readWord())
         case Frame.Kind.window:
             return .window(maximum: try readInteger())
+        case Frame.Kind.delivered:
+            return .delivered(upTo: try readInteger())
         case Frame.Kind.datagram:
             return .datagram(takeRest())
         case Frame.Kind.datagramWithLength:

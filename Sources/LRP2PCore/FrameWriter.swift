@@ -37,6 +37,11 @@ struct FrameWriter {
         write(Frame.Kind.window, maximum)
     }
 
+    /// - Parameter offset: what the application has confirmed, at most 2⁶² - 1.
+    mutating func writeDelivered(upTo offset: UInt64) -> Bool {
+        write(Frame.Kind.delivered, offset)
+    }
+
     mutating func writePathChallenge(_ data: UInt64) -> Bool {
         writeWord(Frame.Kind.pathChallenge, data)
     }

@@ -13,6 +13,7 @@ enum HandshakePayload {
         static let statelessResetToken: UInt8 = 6
         static let applicationProtocol: UInt8 = 7
         static let addressCookie: UInt8 = 8
+        static let deliveryReports: UInt8 = 9
         static let headerLength = 2
         static let maximumValueLength = 255
     }
@@ -62,6 +63,7 @@ extension TransportParameters {
             precondition(Self.addressCookieLength.contains(addressCookie.count))
             append(Entry.addressCookie, addressCookie)
         }
+        if reportsDelivery { append(Entry.deliveryReports, []) }
         Self.pad(&payload, to: minimumLength)
         return payload
     }
@@ -102,7 +104,7 @@ extension TransportParameters {
             guard rest.count >= length else { return nil }
             let value = rest.prefix(length)
             rest = rest.dropFirst(length)
-            guard type <= HandshakePayload.Entry.addressCookie else { continue }
+            guard type <= HandshakePayload.Entry.deliveryReports else { continue }
             let isRepeated = seen >> UInt64(type) & 1 == 1
             seen |= 1 << UInt64(type)
             if isRepeated, type != HandshakePayload.Entry.applicationProtocol { continue }
@@ -152,6 +154,9 @@ extension TransportParameters {
         case Entry.addressCookie:
             guard Self.addressCookieLength.contains(value.count) else { return false }
             addressCookie = Array(value)
+        case Entry.deliveryReports:
+            guard value.isEmpty else { return false }
+            reportsDelivery = true
         default:
             break
         }

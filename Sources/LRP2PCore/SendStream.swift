@@ -13,9 +13,12 @@ struct SendStream: Sendable {
     private(set) var isEndAcknowledged = false
     /// Everything before this is acknowledged.
     private(set) var acknowledgedUpTo: UInt64 = 0
+    /// What the peer reports as delivered; `nil` when the acknowledgement of packets is as much.
+    private var deliveredUpTo: UInt64?
 
-    init(limit: UInt64) {
+    init(limit: UInt64, awaitsDelivery: Bool = false) {
         self.limit = limit
+        deliveredUpTo = awaitsDelivery ? 0 : nil
     }
 
     /// A part of the stream for one packet.
@@ -120,6 +123,28 @@ struct SendStream: Sendable {
         }
     }
 
-    /// Everything written was acknowledged, the end included.
-    var isComplete: Bool { isEndAcknowledged && acknowledgedUpTo == finalOffset }
+    /// The peer reports what it has delivered, the end of the stream as one more byte. False when
+    /// that was never sent.
+    ///
+    /// - Parameter next: up to where the stream has been sent once.
+    mutating func didReport(delivered offset: UInt64, next: UInt64) -> Bool {
+        guard offset <= next + (finalOffset == next ? 1 : 0) else { return false }
+        deliveredUpTo = deliveredUpTo.map { max($0, offset) }
+        return true
+    }
+
+    /// Everything before this is the peer's for good.
+    var settledUpTo: UInt64 { min(acknowledgedUpTo, deliveredUpTo ?? .max) }
+
+    /// Whether something has arrived that the peer has not delivered.
+    var isAwaitingDelivery: Bool {
+        guard let deliveredUpTo else { return false }
+        return acknowledgedUpTo + (isEndAcknowledged ? 1 : 0) > deliveredUpTo
+    }
+
+    /// Everything written was delivered, the end included.
+    var isComplete: Bool {
+        guard let finalOffset, isEndAcknowledged else { return false }
+        return acknowledgedUpTo == finalOffset && deliveredUpTo ?? .max > finalOffset
+    }
 }

@@ -24,6 +24,8 @@ struct SentPacket: Sendable {
         static let retransmission = Contents(rawValue: 32)
         /// The application had nothing more to send: says nothing about what the path can carry.
         static let applicationLimited = Contents(rawValue: 64)
+        /// How much of the peer's stream the application has confirmed.
+        static let delivered = Contents(rawValue: 128)
     }
 
     /// Where its data is in the stream; in the base protocol, the position of its segment.

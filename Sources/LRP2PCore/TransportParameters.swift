@@ -48,6 +48,9 @@ struct TransportParameters: Equatable, Sendable {
     var statelessResetToken: [UInt8]?
     /// In an offer, names in order of preference; in an answer, the chosen one or none.
     var applicationProtocols: [String] = []
+    /// What its sender has received counts as delivered when a DELIVERED frame says so, and not by
+    /// the acknowledgement of the packets.
+    var reportsDelivery = false
     /// Proves in message 1 that its sender receives what is sent to its address.
     var addressCookie: [UInt8]?
 

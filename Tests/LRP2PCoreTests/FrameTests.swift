@@ -28,6 +28,7 @@ private func describe(_ frame: Frame) -> String {
     case .pathChallenge(let data): return "challenge \(data)"
     case .pathResponse(let data): return "response \(data)"
     case .window(let maximum): return "window \(maximum)"
+    case .delivered(let offset): return "delivered \(offset)"
     case .datagram(let payload): return "datagram \(Array(payload))"
     case .stream(let offset, let payload, let isFinal):
         return "stream \(offset) \(Array(payload))" + (isFinal ? " final" : "")
@@ -45,6 +46,7 @@ struct FrameTests {
         #expect(
             describeFrames([0x06, 0, 0, 0, 0, 0, 0, 1, 3]) == ["response 259"])
         #expect(describeFrames([0x07, 0x80, 0x01, 0, 0]) == ["window 65536"])
+        #expect(describeFrames([0x0a, 0x40, 0x64]) == ["delivered 100"])
     }
 
     @Test func paddingIsOneFrame() {
@@ -120,8 +122,8 @@ struct FrameTests {
     }
 
     @Test func theRestBehindAnErrorIsNotRead() throws {
-        #expect(describeFrames([0x01, 0x0a, 0x01]) == ["ping", "unknownKind(10)"])
-        for kind in (0x0a...0xff as ClosedRange<UInt8>) where kind & 0xfc != 0x10 {
+        #expect(describeFrames([0x01, 0x0b, 0x01]) == ["ping", "unknownKind(11)"])
+        for kind in (0x0b...0xff as ClosedRange<UInt8>) where kind & 0xfc != 0x10 {
             #expect(describeFrames([kind]) == ["unknownKind(\(kind))"])
         }
         let bytes: [UInt8] = [0x0f, 0x01]

@@ -54,7 +54,7 @@ extension FuzzTarget {
     ) -> String? {
         switch frame {
         case .padding, .ping, .pathChallenge, .pathResponse: return nil
-        case .reset(let value), .window(let value):
+        case .reset(let value), .window(let value), .delivered(let value):
             return value <= VariableLengthInteger.maximum ? nil : "value too large"
         case .datagram(let payload):
             return contains(bytes, payload) ? nil : "payload out of bounds"

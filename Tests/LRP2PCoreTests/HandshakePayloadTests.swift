@@ -16,7 +16,8 @@ struct HandshakePayloadTests {
             features: [.extendedTransport, .pathValidation], maximumDatagram: 9000,
             receiveLimit: 2 << 20, acknowledgementThreshold: 10,
             maximumAcknowledgementDelay: .milliseconds(20), idleTimeout: .seconds(30),
-            statelessResetToken: token, applicationProtocols: ["ab", "é"], addressCookie: [1, 2])
+            statelessResetToken: token, applicationProtocols: ["ab", "é"], reportsDelivery: true,
+            addressCookie: [1, 2])
     }
 
     private let everythingEncoded: [UInt8] = [
@@ -30,6 +31,7 @@ struct HandshakePayloadTests {
         7, 2, 0x61, 0x62,
         7, 2, 0xc3, 0xa9,
         8, 2, 1, 2,
+        9, 0,
     ]
 
     @Test func everyEntry() {
@@ -71,7 +73,7 @@ struct HandshakePayloadTests {
     @Test func anEntryOfTheWrongLengthMakesItMalformed() {
         let lengths: [UInt8: Set<Int>] = [
             1: Set(1...8), 2: [2], 3: [8], 4: [5], 5: [4], 6: [16], 7: Set(1...40),
-            8: Set(1...40),
+            8: Set(1...40), 9: [0],
         ]
         for (type, allowed) in lengths {
             for length in 0...40 {
