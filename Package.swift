@@ -19,13 +19,17 @@ let package = Package(
         .systemLibrary(
             name: "CMicrohttpd", pkgConfig: "libmicrohttpd",
             providers: [.apt(["libmicrohttpd-dev"])]),
+        .systemLibrary(
+            name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .target(name: "CLinux"),
+        .target(name: "Threads", dependencies: ["CLinux"]),
         .target(name: "CAllocationCounts"),
         .target(name: "Sodium", dependencies: ["CSodium"]),
         .target(name: "Noise", dependencies: ["Sodium"]),
         .target(name: "LRP2PCore", dependencies: ["Noise", "Sodium"]),
         .target(name: "LRP2PSimulation", dependencies: ["LRP2PCore", "Sodium"]),
-        .target(name: "LRP2P", dependencies: ["LRP2PCore", "Sodium", "CLinux"]),
+        .target(name: "LRP2P", dependencies: ["LRP2PCore", "Sodium", "CLinux", "Threads"]),
+        .target(name: "Spool", dependencies: ["CSQLite", "Threads"]),
         .target(
             name: "HTTPServer",
             dependencies: [
@@ -35,7 +39,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "HTTPServer", "LRP2P",
+                "HTTPServer", "LRP2P", "Spool",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -71,6 +75,7 @@ let package = Package(
                 "lrp2p-bench", "LRP2P", "LRP2PCore", "LRP2PSimulation", "Sodium",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
+        .testTarget(name: "SpoolTests", dependencies: ["Spool", "CSQLite", "TestSupport"]),
         .testTarget(
             name: "HTTPServerTests",
             dependencies: [
@@ -80,7 +85,7 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Gateway", "HTTPServer", "LRP2P", "TestSupport",
+                "Gateway", "HTTPServer", "LRP2P", "Spool", "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

@@ -1,3 +1,4 @@
+import Threads
 import Synchronization
 
 /// One UDP port with any number of peers.

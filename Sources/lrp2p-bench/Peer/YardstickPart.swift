@@ -1,3 +1,4 @@
+import Threads
 import LRP2P
 import Synchronization
 
