@@ -82,14 +82,16 @@ private let receiveTarget:
         }
 
 private let handleRequest: MHD_AccessHandlerCallback = {
-    _, connection, _, method, _, upload, uploadSize, exchange in
-    guard let connection = connection.flatMap(Connection.init), let method, let uploadSize,
-        let exchange = exchange?.pointee
+    _, connection, _, method, version, upload, uploadSize, exchange in
+    guard let connection = connection.flatMap(Connection.init), let method, let version,
+        let uploadSize, let exchange = exchange?.pointee
     else { return .NO }
     let piece = UnsafeRawBufferPointer(
         start: uploadSize.pointee > 0 ? upload : nil, count: uploadSize.pointee)
     let taken = Unmanaged<Exchange>.fromOpaque(exchange).takeUnretainedValue()
-        .handleCall(connection, method: String(cString: method), piece: piece)
+        .handleCall(
+            connection, method: String(cString: method),
+            isHTTP10: strcmp(version, "HTTP/1.0") == 0, piece: piece)
     guard let taken else { return .NO }
     uploadSize.pointee -= taken
     return .YES

@@ -54,10 +54,10 @@ final class ServerCore: Sendable {
         for exchange in exchanges { exchange.stop() }
     }
 
-    /// Answers every request that has no answer yet.
+    /// Answers every request that has no answer yet, and breaks off answers that go on.
     func answerAll(with response: ServerResponse) {
         let exchanges = state.withLock { Array($0.exchanges.values) }
-        for exchange in exchanges { exchange.respond(response) }
+        for exchange in exchanges { exchange.abandon(with: response) }
     }
 
     /// Waits until no request is in progress, at most so long. One caller at a time.
