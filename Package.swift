@@ -19,6 +19,8 @@ let package = Package(
         .systemLibrary(
             name: "CMicrohttpd", pkgConfig: "libmicrohttpd",
             providers: [.apt(["libmicrohttpd-dev"])]),
+        .systemLibrary(
+            name: "CGnuTLS", pkgConfig: "gnutls", providers: [.apt(["libgnutls28-dev"])]),
         .target(name: "CLinux"),
         .target(name: "CAllocationCounts"),
         .target(name: "Sodium", dependencies: ["CSodium"]),
@@ -29,7 +31,7 @@ let package = Package(
         .target(
             name: "HTTPServer",
             dependencies: [
-                "CLinux", "CMicrohttpd",
+                "CGnuTLS", "CLinux", "CMicrohttpd",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
         .target(

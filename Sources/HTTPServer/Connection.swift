@@ -15,6 +15,24 @@ struct Connection: @unchecked Sendable {
         socket = info.pointee.connect_fd
     }
 
+    /// `nil` for plain HTTP.
+    var tls: TLSSession? {
+        guard let info = CMicrohttpd_connection_info(pointer, .CONNECTION_INFO_SOCKET_CONTEXT),
+            let context = info.pointee.socket_context
+        else { return nil }
+        return Unmanaged<TLSSession>.fromOpaque(context).takeUnretainedValue()
+    }
+
+    /// Prepares TLS, before its handshake.
+    func makeTLS(_ credentials: TLSCredentials, log: @escaping (String) -> Void) -> TLSSession? {
+        guard let info = CMicrohttpd_connection_info(pointer, .CONNECTION_INFO_GNUTLS_SESSION),
+            let session = info.pointee.tls_session
+        else { return nil }
+        return TLSSession(
+            OpaquePointer(session), credentials: credentials,
+            log: { log("\(remoteAddress): \($0)") })
+    }
+
     func suspend() { MHD_suspend_connection(pointer) }
 
     func resume() { MHD_resume_connection(pointer) }

@@ -40,6 +40,7 @@ final class Exchange: Sendable {
         _ connection: Connection, method: String, isHTTP10: Bool, piece: UnsafeRawBufferPointer
     ) -> Int? {
         if state.withLock({ $0.machine == nil }) {
+            guard server.admits(connection) else { return nil }
             begin(connection, method: method, isHTTP10: isHTTP10)
         }
         var rest = piece
@@ -111,7 +112,8 @@ final class Exchange: Sendable {
         } else if let method = HTTPRequest.Method(method), let target = RequestTarget(target) {
             let request = ServerRequest(
                 method: method, segments: target.segments, query: target.query, headers: headers,
-                remoteAddress: connection.remoteAddress, parameters: [:],
+                remoteAddress: connection.remoteAddress, isSecure: connection.tls != nil,
+                clientCertificate: connection.tls?.clientCertificate, parameters: [:],
                 body: RequestBody(of: self, declaredLength: framing.declaredLength))
             state.withLock { $0.request = request }
         } else {
@@ -158,7 +160,10 @@ final class Exchange: Sendable {
     func finish() {
         let cancelled: Task<Void, Never>? = state.withLock { state in
             guard let connection = state.connection else { return nil }
-            if state.lingers { server.monitor.linger(connection.socket) }
+            if state.lingers {
+                // Under TLS libmicrohttpd has yet to send `close_notify`, which is the end as well.
+                server.monitor.linger(connection.socket, closesSending: connection.tls == nil)
+            }
             if state.machine?.isSuspended == true { server.monitor.unwatch(connection.socket) }
             let effects = state.machine?.finish() ?? .init()
             state.connection = nil
