@@ -16,7 +16,8 @@ help:
 
 # What building needs, and what the demo and the tour of the README use.
 setup:
-	@.ci/install-packages libsodium-dev libmicrohttpd-dev libsqlite3-dev pkg-config git curl jq
+	@.ci/install-packages libsodium-dev libmicrohttpd-dev libgnutls28-dev libsqlite3-dev \
+		pkg-config git curl jq
 
 # prometheus for promtool; python3-venv for the independent peer.
 setup-tests: setup $(PYTHON_READY)

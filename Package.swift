@@ -21,6 +21,8 @@ let package = Package(
             providers: [.apt(["libmicrohttpd-dev"])]),
         .systemLibrary(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
+        .systemLibrary(
+            name: "CGnuTLS", pkgConfig: "gnutls", providers: [.apt(["libgnutls28-dev"])]),
         .target(name: "CLinux"),
         .target(name: "Threads", dependencies: ["CLinux"]),
         .target(name: "CAllocationCounts"),
@@ -33,7 +35,7 @@ let package = Package(
         .target(
             name: "HTTPServer",
             dependencies: [
-                "CLinux", "CMicrohttpd",
+                "CGnuTLS", "CLinux", "CMicrohttpd",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
         .target(

@@ -15,6 +15,24 @@ struct Connection: @unchecked Sendable {
         socket = info.pointee.connect_fd
     }
 
+    /// `nil` for plain HTTP.
+    var tls: TLSSession? {
+        guard let info = CMicrohttpd_connection_info(pointer, .CONNECTION_INFO_SOCKET_CONTEXT),
+            let context = info.pointee.socket_context
+        else { return nil }
+        return Unmanaged<TLSSession>.fromOpaque(context).takeUnretainedValue()
+    }
+
+    /// Prepares TLS, before its handshake.
+    func makeTLS(_ credentials: TLSCredentials, log: @escaping (String) -> Void) -> TLSSession? {
+        guard let info = CMicrohttpd_connection_info(pointer, .CONNECTION_INFO_GNUTLS_SESSION),
+            let session = info.pointee.tls_session
+        else { return nil }
+        return TLSSession(
+            OpaquePointer(session), credentials: credentials,
+            log: { log("\(remoteAddress): \($0)") })
+    }
+
     func suspend() { MHD_suspend_connection(pointer) }
 
     func resume() { MHD_resume_connection(pointer) }
@@ -49,20 +67,10 @@ struct Connection: @unchecked Sendable {
     }
 
     /// Hands the answer over. False when libmicrohttpd refuses it.
-    func queue(
-        _ response: ServerResponse, closes: Bool, using configuration: HTTPServerConfiguration
-    ) -> Bool {
-        var response = response
-        if !(200...599).contains(response.status.code) {
-            response = configuration.errorResponse(
-                .internalServerError, "The answer has no status that can be sent.")
-        }
-        let created = response.body.withUnsafeBytes { body in
-            // libmicrohttpd does not write to what it is to copy.
-            MHD_create_response_from_buffer(
-                body.count, UnsafeMutableRawPointer(mutating: body.baseAddress),
-                .RESPMEM_MUST_COPY)
-        }
+    func queue(_ response: ServerResponse, for exchange: Exchange, closes: Bool) -> Bool {
+        let created =
+            response.stream == nil
+            ? Self.create(body: response.body) : Self.createStreaming(from: exchange)
         guard let created else { return false }
         defer { MHD_destroy_response(created) }
         for field in response.headers where !Self.ownHeaders.contains(field.name) {
@@ -72,6 +80,57 @@ struct Connection: @unchecked Sendable {
         return MHD_queue_response(pointer, UInt32(response.status.code), created) == .YES
     }
 
+    private static func create(body: [UInt8]) -> OpaquePointer? {
+        body.withUnsafeBytes { body in
+            // libmicrohttpd does not write to what it is to copy.
+            MHD_create_response_from_buffer(
+                body.count, UnsafeMutableRawPointer(mutating: body.baseAddress),
+                .RESPMEM_MUST_COPY)
+        }
+    }
+
+    /// The response owns a reference to the exchange.
+    private static func createStreaming(from exchange: Exchange) -> OpaquePointer? {
+        let reference = Unmanaged.passRetained(exchange)
+        let created = MHD_create_response_from_callback(
+            UInt64.max, streamBlockBytes, pullStream, reference.toOpaque(), releaseStream)
+        if created == nil { reference.release() }
+        return created
+    }
+
+    /// Ends the connection with a reset, unsent bytes lost: `close` would send an end instead.
+    func reset() {
+        var address = sockaddr()
+        address.sa_family = sa_family_t(AF_UNSPEC)
+        _ = connect(socket, &address, socklen_t(MemoryLayout<sockaddr>.size))
+    }
+
+    /// libmicrohttpd keeps such a buffer for each streamed answer. Only those to HTTP/1.0 go
+    /// through it: chunks are written where the request was, in the connection's memory.
+    private static let streamBlockBytes = 4096
+
     /// What libmicrohttpd writes itself.
     static let ownHeaders: Set<HTTPField.Name> = [.contentLength, .transferEncoding, .date]
+}
+
+private let pullStream: MHD_ContentReaderCallback = { exchange, _, buffer, count in
+    guard let exchange, let buffer else { return ContentReader.endWithError }
+    let pull = Unmanaged<Exchange>.fromOpaque(exchange).takeUnretainedValue()
+        .pull(into: UnsafeMutableRawBufferPointer(start: buffer, count: count))
+    return switch pull {
+    case .bytes(let count): count
+    case .suspend: 0
+    case .end: ContentReader.endOfStream
+    case .abort: ContentReader.endWithError
+    }
+}
+
+private let releaseStream: MHD_ContentReaderFreeCallback = { exchange in
+    if let exchange { Unmanaged<Exchange>.fromOpaque(exchange).release() }
+}
+
+/// Macros of `microhttpd.h` that Swift does not import.
+private enum ContentReader {
+    static let endOfStream = -1
+    static let endWithError = -2
 }

@@ -82,7 +82,7 @@ final class ConnectionMonitor: Sendable {
     /// Keeps a connection that libmicrohttpd is about to close, until the client has closed it too
     /// or a limit is reached. Closed with unread data in it, TCP would reset it, and the client
     /// might lose the answer (RFC 9112 §9.6).
-    func linger(_ socket: Int32) {
+    func linger(_ socket: Int32, closesSending: Bool) {
         state.withLock { state in
             guard state.lingering < maximumLingering, !state.stops else { return }
             let copy = fcntl(socket, F_DUPFD_CLOEXEC, 0)
@@ -93,7 +93,7 @@ final class ConnectionMonitor: Sendable {
                 close(copy)
                 return
             }
-            shutdown(copy, Int32(SHUT_WR))
+            if closesSending { shutdown(copy, Int32(SHUT_WR)) }
             state.watched[key] = .lingering(
                 LingeringSocket(
                     descriptor: copy, bytesLeft: lingerBytes,

@@ -2,8 +2,6 @@ import CMicrohttpd
 import Glibc
 
 /// libmicrohttpd's daemon with one thread, and its callbacks.
-///
-/// TLS belongs into `start`: `MHD_USE_TLS`, with the certificate and key as two more options.
 struct Daemon: @unchecked Sendable {
     private let pointer: OpaquePointer
     private let core: Unmanaged<ServerCore>
@@ -13,12 +11,15 @@ struct Daemon: @unchecked Sendable {
         _ core: ServerCore, on socket: ListeningSocket
     ) throws(HTTPServerError) -> Self {
         let configuration = core.configuration
+        guard core.tls == nil || MHD_is_feature_supported(.FEATURE_TLS) == .YES else {
+            throw .tlsUnsupported
+        }
         // Balanced in `stop`: the callbacks use it until then.
         let reference = Unmanaged.passRetained(core)
         let context = reference.toOpaque()
         let logger = UnsafeMutablePointer<CMicrohttpd_logger>.allocate(capacity: 1)
         logger.initialize(to: CMicrohttpd_logger(context: context, log: logMessage))
-        let options = [
+        var options = [
             option(.EXTERNAL_LOGGER, CMicrohttpd_log_callback(), logger),
             option(.LISTEN_SOCKET, Int(socket.descriptor)),
             option(.CONNECTION_LIMIT, configuration.maximumConnections),
@@ -29,17 +30,23 @@ struct Daemon: @unchecked Sendable {
                 .URI_LOG_CALLBACK, unsafeBitCast(receiveTarget, to: Int.self), context),
             option(
                 .NOTIFY_COMPLETED, unsafeBitCast(completeRequest, to: Int.self), context),
-            option(.END, 0),
         ]
-        let flags =
+        var flags =
             MHD_USE_EPOLL_INTERNAL_THREAD.rawValue | MHD_ALLOW_SUSPEND_RESUME.rawValue
             | MHD_USE_ERROR_LOG.rawValue
-        let pointer = options.withUnsafeBufferPointer { options in
-            withVaList([
-                MHD_OPTION.ARRAY.rawValue, OpaquePointer(options.baseAddress!),
-                MHD_OPTION.END.rawValue,
-            ]) {
-                MHD_start_daemon_va(flags, 0, nil, nil, handleRequest, context, $0)
+        let pointer = TLSConfiguration.priorities.withCString { priorities in
+            if core.tls != nil {
+                flags |= MHD_USE_TLS.rawValue
+                options += tlsOptions(priorities, context)
+            }
+            options.append(option(.END, 0))
+            return options.withUnsafeBufferPointer { options in
+                withVaList([
+                    MHD_OPTION.ARRAY.rawValue, OpaquePointer(options.baseAddress!),
+                    MHD_OPTION.END.rawValue,
+                ]) {
+                    MHD_start_daemon_va(flags, 0, nil, nil, handleRequest, context, $0)
+                }
             }
         }
         guard let pointer else {
@@ -49,6 +56,18 @@ struct Daemon: @unchecked Sendable {
             throw .system(operation: "MHD_start_daemon", errno: number)
         }
         return Self(pointer: pointer, core: reference, logger: logger)
+    }
+
+    private static func tlsOptions(
+        _ priorities: UnsafePointer<CChar>, _ context: UnsafeMutableRawPointer
+    ) -> [MHD_OptionItem] {
+        [
+            option(.HTTPS_PRIORITIES, 0, UnsafeMutableRawPointer(mutating: priorities)),
+            option(
+                .HTTPS_CERT_CALLBACK, 0,
+                unsafeBitCast(offerNoCertificate, to: UnsafeMutableRawPointer.self)),
+            option(.NOTIFY_CONNECTION, unsafeBitCast(connectionChanged, to: Int.self), context),
+        ]
     }
 
     private static func option(
@@ -82,14 +101,16 @@ private let receiveTarget:
         }
 
 private let handleRequest: MHD_AccessHandlerCallback = {
-    _, connection, _, method, _, upload, uploadSize, exchange in
-    guard let connection = connection.flatMap(Connection.init), let method, let uploadSize,
-        let exchange = exchange?.pointee
+    _, connection, _, method, version, upload, uploadSize, exchange in
+    guard let connection = connection.flatMap(Connection.init), let method, let version,
+        let uploadSize, let exchange = exchange?.pointee
     else { return .NO }
     let piece = UnsafeRawBufferPointer(
         start: uploadSize.pointee > 0 ? upload : nil, count: uploadSize.pointee)
     let taken = Unmanaged<Exchange>.fromOpaque(exchange).takeUnretainedValue()
-        .handleCall(connection, method: String(cString: method), piece: piece)
+        .handleCall(
+            connection, method: String(cString: method),
+            isHTTP10: strcmp(version, "HTTP/1.0") == 0, piece: piece)
     guard let taken else { return .NO }
     uploadSize.pointee -= taken
     return .YES
@@ -102,6 +123,28 @@ private let completeRequest: MHD_RequestCompletedCallback = { context, _, refere
     exchange.finish()
     core(context)?.remove(exchange)
 }
+
+/// A connection begins, or has ended: its TLS session is no more.
+private let connectionChanged: MHD_NotifyConnectionCallback = { context, connection, slot, what in
+    guard let core = core(context), let slot else { return }
+    if what == .CONNECTION_NOTIFY_STARTED {
+        guard let tls = core.tls, let connection = connection.flatMap(Connection.init),
+            let session = connection.makeTLS(tls.current, log: core.configuration.log)
+        else { return }
+        slot.pointee = Unmanaged.passRetained(session).toOpaque()
+    } else if let session = slot.pointee {
+        slot.pointee = nil
+        Unmanaged<TLSSession>.fromOpaque(session).release()
+    }
+}
+
+/// libmicrohttpd insists on a source of certificates. It is asked (as a
+/// `gnutls_certificate_retrieve_function2`) only where ours were not set: then the handshake fails.
+private let offerNoCertificate:
+    @convention(c) (
+        OpaquePointer?, UnsafeRawPointer?, Int32, UnsafeRawPointer?, Int32, UnsafeRawPointer?,
+        UnsafeRawPointer?, UnsafeRawPointer?
+    ) -> Int32 = { _, _, _, _, _, _, _, _ in -1 }
 
 private let logMessage: @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<CChar>?) -> Void = {
     context, message in

@@ -10,17 +10,21 @@ final class Exchange: Sendable {
     private struct State {
         var machine: ExchangeStateMachine?
         var connection: Connection?
+        /// Until the handler is started with it.
+        var request: ServerRequest?
         var handler: Task<Void, Never>?
         var handlerIsCancelled = false
         var reader: CheckedContinuation<ExchangeStateMachine.Delivery, Never>?
+        var producer: CheckedContinuation<Bool, Never>?
         var closesConnection = false
         var lingers = false
+        var isHTTP10 = false
     }
 
     let id: UInt64
     /// As in the request line.
     let target: String
-    private let server: ServerCore
+    let server: ServerCore
     private let state = Mutex(State())
 
     init(id: UInt64, target: String, server: ServerCore) {
@@ -33,48 +37,70 @@ final class Exchange: Sendable {
 
     /// One call of the access handler. Returns how many bytes were taken, `nil` to close.
     func handleCall(
-        _ connection: Connection, method: String, piece: UnsafeRawBufferPointer
+        _ connection: Connection, method: String, isHTTP10: Bool, piece: UnsafeRawBufferPointer
     ) -> Int? {
-        let request = state.withLock { $0.machine == nil } ? begin(connection, method: method) : nil
-        if let request { start(request) }
-        return state.withLock { state in
-            guard let (directive, effects) = state.machine?.call(with: piece) else { return nil }
-            // A call never cancels the handler.
-            _ = apply(effects, to: &state)
-            switch directive {
-            case .proceed(let taken):
-                return taken
-            case .suspend(let taken):
-                // Under the lock: whoever resumes sees the suspension, or comes before it.
-                connection.suspend()
-                server.monitor.watch(
-                    connection.socket, for: self,
-                    halfClose: state.machine?.halfCloseMeansGone ?? false)
-                return taken
-            case .answer(let response, let early):
-                state.lingers = early
-                let closes = early || state.closesConnection || server.isStopping
-                return connection.queue(response, closes: closes, using: server.configuration)
-                    ? 0 : nil
-            case .closeAnswering(let response):
-                state.lingers = true
-                connection.sendLast(response, toHead: method == "HEAD")
-                return nil
-            case .close:
-                return nil
-            }
+        if state.withLock({ $0.machine == nil }) {
+            guard server.admits(connection) else { return nil }
+            begin(connection, method: method, isHTTP10: isHTTP10)
+        }
+        var rest = piece
+        while true {
+            let (taken, request) = state.withLock { step(connection, method: method, rest, &$0) }
+            guard let request else { return taken.map { piece.count - rest.count + $0 } }
+            start(request)
+            rest = UnsafeRawBufferPointer(rebasing: rest[(taken ?? 0)...])
+            // An empty piece would be the end of the body.
+            if rest.isEmpty, !piece.isEmpty { return piece.count }
         }
     }
 
-    /// Reads the header. Returns the request for the handler, or answers it here.
-    private func begin(_ connection: Connection, method: String) -> ServerRequest? {
+    /// With the request that the handler is to be started with, when it is time.
+    private func step(
+        _ connection: Connection, method: String, _ piece: UnsafeRawBufferPointer,
+        _ state: inout State
+    ) -> (taken: Int?, ServerRequest?) {
+        guard let (directive, effects) = state.machine?.call(with: piece) else { return (nil, nil) }
+        // A call never cancels the handler.
+        _ = apply(effects, to: &state)
+        switch directive {
+        case .start(let taken):
+            return (taken, state.request.take())
+        case .proceed(let taken):
+            return (taken, nil)
+        case .suspend(let taken):
+            suspend(connection, &state)
+            return (taken, nil)
+        case .answer(let response, let early):
+            state.lingers = early
+            let closes = early || state.closesConnection || server.isStopping
+            return (connection.queue(response, for: self, closes: closes) ? 0 : nil, nil)
+        case .closeAnswering(let response):
+            state.lingers = true
+            connection.sendLast(response, toHead: method == "HEAD")
+            return (nil, nil)
+        case .close:
+            return (nil, nil)
+        }
+    }
+
+    /// Under the lock: whoever resumes sees the suspension, or comes before it.
+    private func suspend(_ connection: Connection, _ state: inout State) {
+        connection.suspend()
+        server.monitor.watch(
+            connection.socket, for: self, halfClose: state.machine?.halfCloseMeansGone ?? false)
+    }
+
+    /// Reads the header. Keeps the request for the handler, or answers it here.
+    private func begin(_ connection: Connection, method: String, isHTTP10: Bool) {
         let headers = connection.headers()
         let framing = RequestFraming(headers)
         state.withLock { state in
             state.connection = connection
+            state.isHTTP10 = isHTTP10
             state.machine = ExchangeStateMachine(
                 declaredLength: framing.declaredLength,
                 expectsContinue: framing.expectsContinue,
+                isHead: method == "HEAD",
                 bufferLimit: server.configuration.bodyBufferBytes,
                 drainLimit: server.configuration.drainLimitBytes)
         }
@@ -84,14 +110,15 @@ final class Exchange: Sendable {
             // Two readers of such a request may disagree on where it ends (RFC 9112 §11.2).
             refuse(.badRequest, "The length of the body is stated in more than one way.")
         } else if let method = HTTPRequest.Method(method), let target = RequestTarget(target) {
-            return ServerRequest(
+            let request = ServerRequest(
                 method: method, segments: target.segments, query: target.query, headers: headers,
-                remoteAddress: connection.remoteAddress, parameters: [:],
+                remoteAddress: connection.remoteAddress, isSecure: connection.tls != nil,
+                clientCertificate: connection.tls?.clientCertificate, parameters: [:],
                 body: RequestBody(of: self, declaredLength: framing.declaredLength))
+            state.withLock { $0.request = request }
         } else {
             refuse(.badRequest, "The request target is malformed.")
         }
-        return nil
     }
 
     private func refuse(_ status: HTTPResponse.Status, _ detail: String) {
@@ -99,9 +126,15 @@ final class Exchange: Sendable {
         respond(server.configuration.errorResponse(status, detail))
     }
 
+    /// Runs the handler on this thread until it waits for something for the first time: one that
+    /// does not has answered when this returns, without a change of threads.
     private func start(_ request: ServerRequest) {
         let handler = server.handler
-        let task = Task { self.respond(await handler(request)) }
+        let task = Task.immediate {
+            let response = await handler(request)
+            self.respond(response)
+            if let stream = response.stream { await self.produce(stream) }
+        }
         let isCancelled = state.withLock { state in
             state.handler = task
             return state.handlerIsCancelled
@@ -109,11 +142,28 @@ final class Exchange: Sendable {
         if isCancelled { task.cancel() }
     }
 
+    /// One call of the reader callback of a streamed answer.
+    func pull(into buffer: UnsafeMutableRawBufferPointer) -> AnswerStream.Pull {
+        state.withLock { state in
+            guard let connection = state.connection,
+                let (pull, effects) = state.machine?.pull(into: buffer)
+            else { return .abort }
+            _ = apply(effects, to: &state)
+            if pull == .suspend { suspend(connection, &state) }
+            // Without chunks only a reset tells that this is not the end (RFC 9112 §8).
+            if pull == .abort, state.isHTTP10 { connection.reset() }
+            return pull
+        }
+    }
+
     /// libmicrohttpd has forgotten the request. The connection is not to be used any more.
     func finish() {
         let cancelled: Task<Void, Never>? = state.withLock { state in
             guard let connection = state.connection else { return nil }
-            if state.lingers { server.monitor.linger(connection.socket) }
+            if state.lingers {
+                // Under TLS libmicrohttpd has yet to send `close_notify`, which is the end as well.
+                server.monitor.linger(connection.socket, closesSending: connection.tls == nil)
+            }
             if state.machine?.isSuspended == true { server.monitor.unwatch(connection.socket) }
             let effects = state.machine?.finish() ?? .init()
             state.connection = nil
@@ -125,6 +175,13 @@ final class Exchange: Sendable {
     // MARK: From anywhere
 
     func nextPiece() async throws(RequestBodyError) -> [UInt8]? {
+        let known = state.withLock { state -> ExchangeStateMachine.Delivery? in
+            guard let effects = state.machine?.readWhatIsThere() else { return nil }
+            // A read never cancels the handler.
+            _ = apply(effects, to: &state)
+            return effects.delivery
+        }
+        if let known { return try known.get() }
         let delivery = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 input(from: continuation) { $0.read() }
@@ -137,7 +194,46 @@ final class Exchange: Sendable {
         return try delivery.get()
     }
 
-    func respond(_ response: ServerResponse) { input { $0.respond(response) } }
+    func respond(_ response: ServerResponse) {
+        var response = response
+        if !(200...599).contains(response.status.code) {
+            response = server.configuration.errorResponse(
+                .internalServerError, "The answer has no status that can be sent.")
+        }
+        if response.status == .noContent || response.status == .notModified {
+            response.stream = nil
+        }
+        input { $0.respond(response) }
+    }
+
+    /// The end of the grace period: an answer for a handler that has none, and the end of a stream
+    /// that has not come to one.
+    func abandon(with response: ServerResponse) {
+        respond(response)
+        input { $0.endStream(failed: true) }
+    }
+
+    /// Makes the pieces of a streamed answer, each when TCP has taken the last.
+    private func produce(_ stream: ServerResponse.BodyStream) async {
+        while await isMoreWanted() {
+            do {
+                guard let piece = try await stream() else {
+                    return input { $0.endStream(failed: false) }
+                }
+                input { $0.offer(piece) }
+            } catch {
+                return input { $0.endStream(failed: true) }
+            }
+        }
+    }
+
+    /// False when nobody takes any more. A cancelled task waits as well: the client may still be
+    /// reading what came before the end.
+    private func isMoreWanted() async -> Bool {
+        await withCheckedContinuation { producer in
+            input(from: nil, producer: producer) { $0.demand() }
+        }
+    }
 
     func clientLeft() { input { $0.clientLeft() } }
 
@@ -145,6 +241,7 @@ final class Exchange: Sendable {
 
     private func input(
         from reader: CheckedContinuation<ExchangeStateMachine.Delivery, Never>? = nil,
+        producer: CheckedContinuation<Bool, Never>? = nil,
         _ input: (inout ExchangeStateMachine) -> ExchangeStateMachine.Effects
     ) {
         let cancelled: Task<Void, Never>? = state.withLock { state in
@@ -152,6 +249,7 @@ final class Exchange: Sendable {
             let effects = input(&machine)
             state.machine = machine
             if let reader { state.reader = reader }
+            if let producer { state.producer = producer }
             return apply(effects, to: &state)
         }
         cancelled?.cancel()
@@ -165,6 +263,7 @@ final class Exchange: Sendable {
         _ effects: ExchangeStateMachine.Effects, to state: inout State
     ) -> Task<Void, Never>? {
         if let delivery = effects.delivery { state.reader.take()?.resume(returning: delivery) }
+        if let demand = effects.demand { state.producer.take()?.resume(returning: demand) }
         if effects.resumesConnection, let connection = state.connection {
             server.monitor.unwatch(connection.socket)
             connection.resume()

@@ -55,6 +55,24 @@ public final class HTTPServer: Sendable {
     /// As bound; as configured before `start`.
     public var port: UInt16 { address.withLock { $0?.port } ?? configuration.port }
 
+    /// Reads the certificate, the key and the client certificate authorities anew. New connections
+    /// get them; established ones go on with what they have. On an error all of the old stays in
+    /// force, and the error says which file is wrong. Blocks while files are read.
+    public func reloadTLS() throws(HTTPServerError) {
+        guard let tls else { throw .tlsNotInUse }
+        try tls.reload()
+    }
+
+    /// Until when the server's own certificate is valid, in seconds since 1970: of the certificate
+    /// that new connections get. `nil` without TLS and when the server does not run.
+    public var certificateExpiry: Int64? { tls?.current.expiry }
+
+    private var tls: TLSStore? {
+        state.withLock { state in
+            if case .running(_, let core, _) = state { core.tls } else { nil }
+        }
+    }
+
     /// Requests whose header is arriving or whose answer has not left yet.
     public var requestsInProgress: Int {
         state.withLock { state in

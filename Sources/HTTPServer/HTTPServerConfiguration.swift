@@ -38,11 +38,17 @@ public struct HTTPServerConfiguration: Sendable {
     /// Connections drained after the answer at a time. Beyond it they are closed at once, and the
     /// client may see a reset instead of the answer.
     public var maximumLingering = 256
-    /// Where libmicrohttpd's messages go. Called on its thread: it must not block.
+    /// HTTPS instead of HTTP. Who speaks plain HTTP then is cut off in the handshake.
+    public var tls: TLSConfiguration?
+    /// Where libmicrohttpd's messages go, and why a client's certificate was refused. Called on its
+    /// thread: it must not block.
     public var log: @Sendable (String) -> Void = { _ in }
+    /// What an operator should know and do something about: that the TLS certificate expires soon.
+    /// Called by `start` and `reloadTLS`.
+    public var warn: @Sendable (String) -> Void = { _ in }
     /// The answers this server gives without asking the handler: 400 for a target or framing that
     /// it cannot accept, 500 for an answer that cannot be sent, 503 while it stops. The second
-    /// argument says why, in one sentence. Called on libmicrohttpd's thread: it must not block.
+    /// argument says why, in one sentence. Called on any thread: it must not block.
     public var errorResponse: @Sendable (HTTPResponse.Status, String) -> ServerResponse = {
         ServerResponse(
             status: $0, headers: [.contentType: "text/plain; charset=utf-8"],

@@ -1,4 +1,4 @@
-/// Why a server did not start.
+/// Why a server did not start, or did not take new TLS files.
 public enum HTTPServerError: Error, Equatable {
     /// Another socket listens there.
     case addressInUse(host: String, port: UInt16)
@@ -10,6 +10,14 @@ public enum HTTPServerError: Error, Equatable {
     case system(operation: String, errno: Int32)
     /// The server was started before. A server is started once.
     case alreadyStarted
+    /// A certificate or key cannot be used.
+    case tlsFile(path: String, TLSFileProblem)
+    /// GnuTLS failed for another cause, such as too little memory.
+    case tls(operation: String, reason: String)
+    /// This machine's libmicrohttpd was built without TLS.
+    case tlsUnsupported
+    /// There is nothing to reload: the server does not run, or without TLS.
+    case tlsNotInUse
 }
 
 extension HTTPServerError: CustomStringConvertible {
@@ -25,6 +33,14 @@ extension HTTPServerError: CustomStringConvertible {
             "\(operation) failed: \(systemMessage(errno))"
         case .alreadyStarted:
             "the server was started before"
+        case .tlsFile(let path, let problem):
+            "TLS: \(path) \(problem)"
+        case .tls(let operation, let reason):
+            "TLS: \(operation) failed: \(reason)"
+        case .tlsUnsupported:
+            "TLS: the libmicrohttpd of this machine was built without it"
+        case .tlsNotInUse:
+            "TLS: this server does not use it"
         }
     }
 }

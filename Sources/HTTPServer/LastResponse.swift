@@ -6,10 +6,9 @@ extension Connection {
     /// that is about to be closed: the client is told why instead of being cut off. Nothing else
     /// has been written since the last answer left, so the socket's send buffer takes it; what it
     /// does not take is lost with the connection.
-    ///
-    /// This is for plain TCP: under TLS there is nothing to do but close.
     func sendLast(_ response: ServerResponse, toHead isHead: Bool) {
         let bytes = Self.lastResponse(response, toHead: isHead, date: time(nil))
+        if let tls { return tls.send(bytes) }
         _ = bytes.withUnsafeBytes {
             send(socket, $0.baseAddress, $0.count, Int32(MSG_DONTWAIT) | Int32(MSG_NOSIGNAL))
         }

@@ -14,6 +14,8 @@ final class ServerCore: Sendable {
     let configuration: HTTPServerConfiguration
     let handler: Handler
     let monitor: ConnectionMonitor
+    /// `nil` for plain HTTP.
+    let tls: TLSStore?
     private let state = Mutex(State())
 
     init(configuration: HTTPServerConfiguration, handler: @escaping Handler)
@@ -21,11 +23,22 @@ final class ServerCore: Sendable {
     {
         self.configuration = configuration
         self.handler = handler
+        if let configuration = configuration.tls {
+            tls = try TLSStore(configuration, warn: self.configuration.warn)
+        } else {
+            tls = nil
+        }
+        // Last, as it starts a thread.
         monitor = try ConnectionMonitor(configuration)
     }
 
     /// New requests are refused from the first step of a stop on.
     var isStopping: Bool { state.withLock { $0.isStopping } }
+
+    /// Whether a client may ask for anything: with mutual TLS, one with a certificate.
+    func admits(_ connection: Connection) -> Bool {
+        tls == nil || connection.tls?.admitsRequests == true
+    }
 
     var exchangesInProgress: Int { state.withLock { $0.exchanges.count } }
 
@@ -54,10 +67,10 @@ final class ServerCore: Sendable {
         for exchange in exchanges { exchange.stop() }
     }
 
-    /// Answers every request that has no answer yet.
+    /// Answers every request that has no answer yet, and breaks off answers that go on.
     func answerAll(with response: ServerResponse) {
         let exchanges = state.withLock { Array($0.exchanges.values) }
-        for exchange in exchanges { exchange.respond(response) }
+        for exchange in exchanges { exchange.abandon(with: response) }
     }
 
     /// Waits until no request is in progress, at most so long. One caller at a time.

@@ -15,24 +15,30 @@ public struct ServerRequest: Sendable {
     public let headers: HTTPFields
     /// `address:port` or `[address]:port` of the TCP peer. For logs only: it may be a proxy's.
     public let remoteAddress: String
+    /// Whether it came over TLS.
+    public let isSecure: Bool
+    /// Who the client is, where TLS is mutual.
+    public let clientCertificate: ClientCertificate?
     /// What the router matched: the values of `{name}` segments.
     public var parameters: [String: String]
     public let body: RequestBody
 
     public init(
         method: HTTPRequest.Method, path: String, query: [(name: String, value: String)] = [],
-        headers: HTTPFields = [:], remoteAddress: String = "", parameters: [String: String] = [:],
+        headers: HTTPFields = [:], remoteAddress: String = "", isSecure: Bool = false,
+        clientCertificate: ClientCertificate? = nil, parameters: [String: String] = [:],
         body: RequestBody = RequestBody()
     ) {
         self.init(
             method: method, segments: splitPath(path), query: query, headers: headers,
-            remoteAddress: remoteAddress, parameters: parameters, body: body)
+            remoteAddress: remoteAddress, isSecure: isSecure,
+            clientCertificate: clientCertificate, parameters: parameters, body: body)
     }
 
     init(
         method: HTTPRequest.Method, segments: [String], query: [(name: String, value: String)],
-        headers: HTTPFields, remoteAddress: String, parameters: [String: String],
-        body: RequestBody
+        headers: HTTPFields, remoteAddress: String, isSecure: Bool,
+        clientCertificate: ClientCertificate?, parameters: [String: String], body: RequestBody
     ) {
         self.method = method
         path = "/" + segments.joined(separator: "/")
@@ -40,6 +46,8 @@ public struct ServerRequest: Sendable {
         self.query = query
         self.headers = headers
         self.remoteAddress = remoteAddress
+        self.isSecure = isSecure
+        self.clientCertificate = clientCertificate
         self.parameters = parameters
         self.body = body
     }

@@ -60,7 +60,7 @@ import Testing
         }) { server in
             do {
                 let client = try RawClient(server)
-                try await client.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 10\r\n\r\n")
+                try await client.send("PUT / HTTP/1.1\r\nHost: h\r\nContent-Length: 99999\r\n\r\n")
                 try await eventually("it waits") { gate.waiting == 1 }
                 client.resetOnClose()
             }

@@ -93,6 +93,19 @@ final class RawClient: Sendable {
         }
     }
 
+    /// Receives so many bytes and drops them.
+    func skip(_ count: Int) async throws {
+        try await blocking { [descriptor] in
+            var block = [UInt8](repeating: 0, count: 1 << 16)
+            var left = count
+            while left > 0 {
+                let count = recv(descriptor, &block, min(left, block.count), 0)
+                guard count > 0 else { throw Failure(operation: "recv", number: errno) }
+                left -= count
+            }
+        }
+    }
+
     /// On a thread of its own: the server's handlers need those of the pool.
     private func blocking<Value: Sendable>(
         _ body: @escaping @Sendable () throws -> Value
