@@ -25,7 +25,7 @@ final class GatewayContext: Sendable {
             configuration.access, httpHost: configuration.httpHost,
             maximumWaiters: limits.maximumWaiters)
         log = configuration.logger
-        audit = AuditLog(log)
+        audit = AuditLog(configuration.auditLogger)
     }
 
     /// The gateway is on its way out and takes nothing new.

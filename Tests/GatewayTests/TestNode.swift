@@ -26,6 +26,7 @@ struct TestNode {
         var gatewayConfiguration = GatewayConfiguration(httpHost: httpHost, logger: logger)
         gatewayConfiguration.limits = limits
         gatewayConfiguration.access = access
+        gatewayConfiguration.auditLogger = log?.auditLogger ?? logger
         gateway = Gateway(configuration: gatewayConfiguration, socket: socket)
     }
 

@@ -11,18 +11,19 @@ struct ArrivalRate: Sendable, Equatable {
     }
 
     enum Verdict: Equatable {
-        /// Now; the bucket will be full again at `fullAt`.
-        case conforms(fullAt: ContinuousClock.Instant)
-        /// Not before `wait` has passed.
+        case conforms
+        /// Not before that has passed.
         case tooEarly(wait: Duration)
     }
 
-    /// - Parameter fullAt: what the last verdict of the same client said; `nil` when there was none.
-    func verdict(fullAt: ContinuousClock.Instant?, now: ContinuousClock.Instant) -> Verdict {
-        // No later than of an empty bucket: the last verdict may have been under a slower rate.
+    /// - Parameter fullAt: when the bucket will be full again: of the same client, kept from one call
+    ///   to the next; `nil` before the first.
+    func verdict(fullAt: inout ContinuousClock.Instant?, now: ContinuousClock.Instant) -> Verdict {
+        // No later than that of an empty one: the last call may have been under a slower rate.
         let full = min(max(fullAt ?? now, now), now + interval * burst)
         let wait = full - interval * (burst - 1) - now
-        return wait <= .zero ? .conforms(fullAt: full + interval) : .tooEarly(wait: wait)
+        fullAt = wait <= .zero ? full + interval : full
+        return wait <= .zero ? .conforms : .tooEarly(wait: wait)
     }
 }
 
@@ -52,17 +53,16 @@ struct ArrivalTable: Sendable {
         _ key: ClientKey, _ rate: ArrivalRate, now: ContinuousClock.Instant
     ) -> Duration? {
         var fullAt = young[key] ?? old[key]
-        var wait: Duration?
-        switch rate.verdict(fullAt: fullAt, now: now) {
-        case .conforms(let next): fullAt = next
-        case .tooEarly(let duration): wait = duration
-        }
+        let verdict = rate.verdict(fullAt: &fullAt, now: now)
         if young.count >= generationLimit, young[key] == nil {
             old = young
             young = [:]
         }
         young[key] = fullAt
-        return wait
+        return switch verdict {
+        case .conforms: nil
+        case .tooEarly(let wait): wait
+        }
     }
 }
 
@@ -78,11 +78,10 @@ struct LogAllowance: Sendable {
 
     /// - Returns: `nil` when there is to be no line, else how many were left out since the last.
     mutating func line(now: ContinuousClock.Instant) -> UInt64? {
-        guard case .conforms(let fullAt) = rate.verdict(fullAt: fullAt, now: now) else {
+        guard rate.verdict(fullAt: &fullAt, now: now) == .conforms else {
             suppressed += 1
             return nil
         }
-        self.fullAt = fullAt
         defer { suppressed = 0 }
         return suppressed
     }

@@ -18,11 +18,8 @@ final class AuditLog: Sendable {
     private let refusals = Mutex(LogAllowance(AuditLog.refusalRate))
     private let peers = Mutex(LogAllowance(AuditLog.peerRate))
 
-    /// - Parameter log: of the gateway; this one writes to the same place under a name of its own.
     init(_ log: Logger) {
-        var audit = Logger(label: "lrp2p-gateway.audit") { [handler = log.handler] _ in handler }
-        audit.logLevel = log.logLevel
-        self.log = audit
+        self.log = log
     }
 
     func record(

@@ -38,6 +38,12 @@ final class RecordedLog: Sendable {
         return logger
     }
 
+    var auditLogger: Logger {
+        var logger = Logger(label: "audit") { Handler(label: $0, log: self) }
+        logger.logLevel = .trace
+        return logger
+    }
+
     private struct Handler: LogHandler {
         let label: String
         let log: RecordedLog

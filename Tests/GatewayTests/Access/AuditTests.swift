@@ -18,7 +18,7 @@ import Testing
             headers: headers)
         let id = try #require(try created.object()["id"] as? String)
         let line = try #require(log.lines.last { $0.message == "audit" })
-        #expect(line.label == "lrp2p-gateway.audit" && line.level == .notice)
+        #expect(line.label == "audit" && line.level == .notice)
         #expect(
             line.metadata == [
                 "by": "token", "who": "admin", "address": "127.0.0.1", "method": "POST",
@@ -137,7 +137,7 @@ import Testing
             #expect(response.headers[.requestID] == value)
             #expect(try response.object()["request_id"] as? String == value)
         }
-        for value in ["", "a b", "a\"b", String(repeating: "x", count: 65), "ä", "a,b", "a\u{7}"] {
+        for value in ["", "a b", "a\"b", String(repeating: "x", count: 65), "ä", "a,b"] {
             let response = await node.request(.get, "/nothing", headers: [field: value])
             let id = try #require(response.headers[.requestID])
             #expect(id != value && id.utf8.count == 32)

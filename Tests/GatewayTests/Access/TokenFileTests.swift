@@ -1,4 +1,5 @@
 import Foundation
+import ProcessSupport
 import Testing
 
 @testable import Gateway
@@ -37,8 +38,8 @@ import Testing
         }
     }
 
-    @Test func takesHashes() throws {
-        let digits = try b2sum("correct-horse-battery")
+    @Test func takesHashes() async throws {
+        let digits = try await b2sum("correct-horse-battery")
         for text in [digits, digits.uppercased()] {
             let table = try parse("admin read blake2b:\(text)")
             #expect(entry(table, "correct-horse-battery")?.name == "admin")
@@ -49,16 +50,10 @@ import Testing
     }
 
     /// As the documentation says it is done.
-    private func b2sum(_ text: String) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/bin/sh")
-        process.arguments = ["-c", "printf %s \"$0\" | b2sum -l 256", text]
-        let output = Pipe()
-        process.standardOutput = output
-        try process.run()
-        process.waitUntilExit()
-        let line = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        return String(try #require(line.split(separator: " ").first))
+    private func b2sum(_ text: String) async throws -> String {
+        let process = try ChildProcess("sh", ["-c", "printf %s \"$0\" | b2sum -l 256", text])
+        #expect(try await process.wait() == .status(0))
+        return String(try #require(process.outputText.split(separator: " ").first))
     }
 
     @Test(arguments: [
