@@ -2,8 +2,8 @@ import HTTPServer
 import HTTPTypes
 import LRP2P
 
-// The one place that turns errors into HTTP statuses and codes, with ErrorMapping+Access.swift. The table in the DocC page lists
-// the same codes.
+// The one place that turns errors into HTTP statuses and codes; those of access are next door, in
+// ErrorMapping+Access.swift. The table in the DocC page lists the same codes.
 
 extension ProblemDetails {
     init(_ error: GatewayError) {

@@ -9,9 +9,9 @@ public struct GatewayConfiguration: Sendable {
     /// Who may use it; can be exchanged later (``Gateway/Gateway/reload(_:)``).
     public var access = AccessConfiguration()
     public var logger: Logger
-    /// For the record of who changed what: one line at the level notice for each change. At first it
-    /// is ``logger`` under the label `lrp2p-gateway.audit`; a log handler that shows labels has to be
-    /// made with this one.
+    /// For the record of who changed what: one line at the level notice for each change. At first
+    /// it is ``logger`` under the label `lrp2p-gateway.audit`; a log handler that shows labels has
+    /// to be made with this one.
     public var auditLogger: Logger
 
     public init(httpHost: String, logger: Logger) {

@@ -37,8 +37,8 @@ public struct AccessConfiguration: Sendable {
 /// IPv6 one stands for its /64, which is what one host has.
 ///
 /// A loopback address is no client of its own when there are tokens or certificates, because
-/// everything a reverse proxy passes on comes from there. Without them it is one for the limits that
-/// are set here: the defaults are not for programs of this machine.
+/// everything a reverse proxy passes on comes from there. Without them it is one for the limits
+/// that are set here: the defaults are not for programs of this machine.
 public struct RateLimits: Sendable, Equatable {
     /// Requests a second, above 0, that are served in the long run; the others are answered 429.
     /// `nil` for no limit.

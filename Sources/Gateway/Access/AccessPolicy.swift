@@ -10,8 +10,8 @@ import LRP2P
 ///
 /// - On a loopback address `Host` has to be `localhost`, a loopback literal, or one of the further
 ///   names, such as the one a reverse proxy passes on.
-/// - On another address every name will do, unless there are further names: then it has to be one of
-///   them, or the address itself. A server bound to every address is served under any literal,
+/// - On another address every name will do, unless there are further names: then it has to be one
+///   of them, or the address itself. A server bound to every address is served under any literal,
 ///   because a literal leads where it says.
 public struct AccessPolicy: Sendable {
     private let boundHost: String

@@ -16,8 +16,8 @@ struct ArrivalRate: Sendable, Equatable {
         case tooEarly(wait: Duration)
     }
 
-    /// - Parameter fullAt: when the bucket will be full again: of the same client, kept from one call
-    ///   to the next; `nil` before the first.
+    /// - Parameter fullAt: when the bucket will be full again: of the same client, kept from one
+    ///   call to the next; `nil` before the first.
     func verdict(fullAt: inout ContinuousClock.Instant?, now: ContinuousClock.Instant) -> Verdict {
         // No later than that of an empty one: the last call may have been under a slower rate.
         let full = min(max(fullAt ?? now, now), now + interval * burst)

@@ -2,8 +2,8 @@ import HTTPTypes
 
 /// What a request says about who it is from, by `Authorization: Bearer` (RFC 6750 §2.1).
 ///
-/// The other two ways of that RFC, a form field and a query parameter, are not taken: they end up in
-/// logs and histories.
+/// The other two ways of that RFC, a form field and a query parameter, are not taken: they end up
+/// in logs and histories.
 enum BearerCredentials: Equatable {
     /// None, or of another scheme.
     case none

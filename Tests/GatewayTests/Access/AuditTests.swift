@@ -129,7 +129,8 @@ import Testing
         }
     }
 
-    @Test(arguments: ["Request-Id", "X-Request-Id"]) func aClientsOwnIsKept(name: String) async throws {
+    @Test(arguments: ["Request-Id", "X-Request-Id"])
+    func aClientsOwnIsKept(name: String) async throws {
         let node = try TestNode()
         let field = try #require(HTTPField.Name(name))
         for value in ["a", "0193-a.b_c~", String(repeating: "x", count: 64)] {

@@ -71,8 +71,8 @@ import Testing
             #expect(try scope.problem()["code"] as? String == "insufficient_scope")
             // An upload that is refused need not be sent.
             let upload = try await curl(
-                "-H", token, "-H", "Expect: 100-continue", "-X", "POST", "--data-binary", "@/bin/sh",
-                "\(url)/v1/connections/x/data")
+                "-H", token, "-H", "Expect: 100-continue", "-X", "POST", "--data-binary",
+                "@/bin/sh", "\(url)/v1/connections/x/data")
             #expect(upload.status == 403)
             // A token that is taken back is of no use from then on.
             gateway.reload(AccessConfiguration())
