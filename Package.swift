@@ -41,7 +41,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "HTTPServer", "LRP2P", "Spool",
+                "HTTPServer", "LRP2P", "Sodium", "Spool",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -87,7 +87,7 @@ let package = Package(
         .testTarget(
             name: "GatewayTests",
             dependencies: [
-                "Gateway", "HTTPServer", "LRP2P", "Spool", "TestSupport",
+                "Gateway", "HTTPServer", "LRP2P", "ProcessSupport", "Spool", "TestSupport",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

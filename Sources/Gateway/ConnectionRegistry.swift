@@ -52,9 +52,10 @@ final class ConnectionRegistry: Sendable {
                 id: ConnectionID.random(), name: name, transport: transport)
         } while !insert(connection)
         if connection.direction == .inbound { arrivalWaiters.wakeAll() }
+        let log = self.log.ofRequest
         Task { [connection] in
             // Here, because writing a log can block, and the caller may be the network thread.
-            self.log.info(
+            log.info(
                 "connection opened",
                 metadata: [
                     "connection": "\(connection.id)", "direction": "\(connection.direction)",

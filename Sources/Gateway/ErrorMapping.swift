@@ -2,8 +2,8 @@ import HTTPServer
 import HTTPTypes
 import LRP2P
 
-// The one place that turns errors into HTTP statuses and codes. The table in the DocC page lists
-// the same codes.
+// The one place that turns errors into HTTP statuses and codes; those of access are next door, in
+// ErrorMapping+Access.swift. The table in the DocC page lists the same codes.
 
 extension ProblemDetails {
     init(_ error: GatewayError) {
@@ -53,20 +53,6 @@ extension ProblemDetails {
             self.init(
                 .init(code: 499, reasonPhrase: "Client Closed Request"), "client_left",
                 "The client left before the answer.", retryable: true)
-        }
-    }
-
-    private init(_ error: AccessError) {
-        switch error {
-        case .crossOrigin(let origin):
-            self.init(
-                .forbidden, "cross_origin",
-                "A page of \(origin) may not use this gateway; only its own pages may.")
-        case .hostNotAllowed(let host):
-            self.init(
-                .forbidden, "host_not_allowed",
-                "This gateway serves this machine only, as localhost or by a loopback address, "
-                    + "not as \(host).")
         }
     }
 
@@ -157,6 +143,8 @@ extension ProblemDetails {
             self.init(
                 .badGateway, "peer_mismatch",
                 "The peer at \(address) is \(found), not \(expected); nothing was sent to it.")
+        case .peerNotAllowed(let peer):
+            self.init(AccessError.peerNotAllowed(peer))
         case .connectedToSelf:
             self.init(
                 .unprocessableContent, "connected_to_self",

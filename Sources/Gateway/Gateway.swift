@@ -9,7 +9,6 @@ import Logging
 /// server that is.
 public final class Gateway: Sendable {
     private let context: GatewayContext
-    private let access: AccessPolicy
     private let router: Router
     private let counters = HTTPCounters()
     private let log: Logger
@@ -22,7 +21,6 @@ public final class Gateway: Sendable {
     public init(configuration: GatewayConfiguration, socket: PeerSocket) {
         let context = GatewayContext(configuration: configuration, socket: socket)
         self.context = context
-        access = AccessPolicy(host: configuration.httpHost)
         log = configuration.logger
         router = Self.router(context, metrics: MetricsResource(gateway: context, http: counters))
         housekeeping = Task { [registry = context.registry] in
@@ -31,8 +29,17 @@ public final class Gateway: Sendable {
                 try? await Task.sleep(for: Self.housekeepingInterval)
             }
         }
+        socket.admission.allowed = configuration.access.peers
         // Not the context, which owns the socket: the socket keeps what it is given here.
-        socket.onInbound { [registry = context.registry] in registry.add($0) }
+        let registry = context.registry, admission = socket.admission, audit = context.audit
+        admission.onRefusal { audit.peerRefused($0, at: $1) }
+        socket.onInbound { transport in
+            let connection = registry.add(transport)
+            // The list may have changed since the handshake.
+            if !admission.allows(transport.remotePeerID) {
+                connection.transport.close(code: .notAllowed)
+            }
+        }
     }
 
     deinit {
@@ -41,6 +48,17 @@ public final class Gateway: Sendable {
 
     /// Answers one request. Never fails: what goes wrong becomes the answer.
     public func handle(_ request: ServerRequest) async -> ServerResponse {
+        let context = RequestContext(request)
+        return await RequestContext.$current.withValue(context) {
+            var response = await answer(request, context)
+            response.headers[.requestID] = context.id
+            return response
+        }
+    }
+
+    private func answer(
+        _ request: ServerRequest, _ context: RequestContext
+    ) async -> ServerResponse {
         let start = ContinuousClock.now
         let meter = WaitMeter()
         let (route, response) = await WaitMeter.$current.withValue(meter) {
@@ -50,14 +68,37 @@ public final class Gateway: Sendable {
         counters.count(
             method: request.method, route: route, status: response.status.code,
             duration: elapsed - meter.total)
+        self.context.audit.record(
+            method: request.method, route: route, status: response.status.code, context)
         log.debug(
             "request",
             metadata: [
                 "method": "\(request.method.rawValue)", "route": "\(route)",
                 "status": "\(response.status.code)", "client": "\(request.remoteAddress)",
-                "seconds": "\(elapsed.inSeconds)",
+                "seconds": "\(elapsed.inSeconds)", "request_id": "\(context.id)",
             ])
         return response
+    }
+
+    /// Exchanges who may use the gateway, at once and as a whole. Requests under way go on.
+    /// Connections to peers that are not on the list any more are closed, and their peers told
+    /// (`ResetCode.notAllowed`).
+    public func reload(_ access: AccessConfiguration) {
+        context.access.replace(access)
+        // Before the connections are looked at: none can come that is not seen here or there.
+        context.socket.admission.allowed = access.peers
+        for connection in context.registry.all where !connection.isClosed {
+            guard !context.socket.admission.allows(connection.transport.remotePeerID) else {
+                continue
+            }
+            connection.transport.close(code: .notAllowed)
+            context.audit.peerClosed(connection)
+        }
+    }
+
+    /// Tells the port of the HTTP server in front, once it is known: see ``DialPolicy``.
+    public func setHTTPPort(_ port: UInt16) {
+        context.access.setHTTPPort(port)
     }
 
     /// Refuses new requests, and tells whoever asks that this process is not ready any more.
@@ -85,37 +126,62 @@ public final class Gateway: Sendable {
     public static func errorResponse(
         _ status: HTTPResponse.Status, _ detail: String
     ) -> ServerResponse {
-        ProblemDetails(server: status, detail).response
+        let context = RequestContext(id: RequestID.random(), address: ClientAddress(""))
+        return RequestContext.$current.withValue(context) {
+            var response = ProblemDetails(server: status, detail).response
+            response.headers[.requestID] = context.id
+            return response
+        }
     }
 
     private func dispatch(_ request: ServerRequest) async -> (route: String, ServerResponse) {
+        let context = self.context
         switch router.match(request) {
         case .found(let handler, let pattern, let parameters):
-            if let refusal = refusal(of: request, route: pattern) { return (pattern, refusal) }
             var request = request
             request.parameters = parameters
             return (pattern, await handler(request))
         case .methodNotAllowed(let allowed, let pattern):
             let error = MissingError.method(request.method.rawValue, allowed: allowed)
-            let answer = refusal(of: request, route: pattern)
-                ?? ProblemDetails(.missing(error)).response
+            let answer = await Self.serve(request, pattern, .known, context) {
+                _ throws(GatewayError) in throw .missing(error)
+            }
             return (pattern, answer)
         case .notFound:
-            let answer = refusal(of: request, route: HTTPCounters.unmatchedRoute)
-                ?? ProblemDetails(.missing(.path(request.path))).response
-            return (HTTPCounters.unmatchedRoute, answer)
+            let route = HTTPCounters.unmatchedRoute
+            let answer = await Self.serve(request, route, .known, context) {
+                request throws(GatewayError) in throw .missing(.path(request.path))
+            }
+            return (route, answer)
         }
     }
 
-    private func refusal(of request: ServerRequest, route: String) -> ServerResponse? {
+    /// Asks the resource if the request may.
+    private static func serve(
+        _ request: ServerRequest, _ pattern: String, _ access: RouteAccess,
+        _ gateway: GatewayContext, _ resource: Resource
+    ) async -> ServerResponse {
+        let context = RequestContext.current ?? RequestContext(request)
         do throws(GatewayError) {
-            try access.check(request.headers)
-            if context.isDraining, !Self.isServedWhileDraining.contains(route) {
+            try gateway.access.admit(request, to: access, context)
+        } catch {
+            let problem = ProblemDetails(error)
+            context.note {
+                $0.code = problem.code
+                $0.isRefused = problem.status != HTTPResponse.Status.tooManyRequests.code
+            }
+            return problem.response
+        }
+        do throws(GatewayError) {
+            if gateway.isDraining, !isServedWhileDraining.contains(pattern) {
                 throw .shuttingDown
             }
-            return nil
+            context.note { $0.hasReachedHandler = access != .known }
+            return try await resource(request)
         } catch {
-            return ProblemDetails(error).response
+            let problem = ProblemDetails(error)
+            context.note { $0.code = problem.code }
+            return problem.response
         }
     }
 
@@ -135,31 +201,32 @@ extension Gateway {
         let data = DataResource(gateway: context)
         let upload = UploadResource(gateway: context)
         let health = HealthResource(gateway: context)
-        let routes: [(HTTPRequest.Method, String, Resource)] = [
-            (.get, "/v1/node", node.get),
-            (.get, "/v1/connections", connections.list),
-            (.post, "/v1/connections", connect.post),
-            (.get, "/v1/accept", accept.get),
-            (.get, "/v1/connections/{id}", connections.get),
-            (.delete, "/v1/connections/{id}", connections.delete),
-            (.get, "/v1/connections/{id}/data", data.get),
-            (.post, "/v1/connections/{id}/data", upload.post),
-            // The same: `curl -T` says PUT.
-            (.put, "/v1/connections/{id}/data", upload.post),
-            (.head, "/v1/connections/{id}/data", upload.head),
-            (.post, "/v1/connections/{id}/ack", data.postAcknowledgement),
-            (.get, "/healthz", health.health),
-            (.get, "/readyz", health.readiness),
-            (.get, "/metrics", metrics.get),
+        // The same: `curl -T` says PUT.
+        let post: Resource = { request throws(GatewayError) in
+            try await context.upload { () async throws(GatewayError) in
+                try await upload.post(request)
+            }
+        }
+        let routes: [(HTTPRequest.Method, String, RouteAccess, Resource)] = [
+            (.get, "/v1/node", .scope(.read), node.get),
+            (.get, "/v1/connections", .scope(.read), connections.list),
+            (.post, "/v1/connections", .scope(.write), connect.post),
+            (.get, "/v1/accept", .scope(.read), accept.get),
+            (.get, "/v1/connections/{id}", .scope(.read), connections.get),
+            (.delete, "/v1/connections/{id}", .scope(.write), connections.delete),
+            (.get, "/v1/connections/{id}/data", .scope(.read), data.get),
+            (.post, "/v1/connections/{id}/data", .scope(.write), post),
+            (.put, "/v1/connections/{id}/data", .scope(.write), post),
+            (.head, "/v1/connections/{id}/data", .scope(.read), upload.head),
+            (.post, "/v1/connections/{id}/ack", .scope(.read), data.postAcknowledgement),
+            (.get, "/healthz", .open, health.health),
+            (.get, "/readyz", .open, health.readiness),
+            (.get, "/metrics", .scope(.metrics), metrics.get),
         ]
         var router = Router()
-        for (method, pattern, resource) in routes {
+        for (method, pattern, access, resource) in routes {
             router.on(method, pattern) { request in
-                do throws(GatewayError) {
-                    return try await resource(request)
-                } catch {
-                    return ProblemDetails(error).response
-                }
+                await serve(request, pattern, access, context, resource)
             }
         }
         return router

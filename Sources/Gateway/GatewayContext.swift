@@ -9,6 +9,9 @@ final class GatewayContext: Sendable {
     let socket: PeerSocket
     let registry: ConnectionRegistry
     let waiters: WaitGate
+    let uploads = ClientCounts()
+    let access: AccessControl
+    let audit: AuditLog
     let log: Logger
     let startedAt = ContinuousClock.now
     private let draining = Atomic<Bool>(false)
@@ -18,7 +21,11 @@ final class GatewayContext: Sendable {
         self.socket = socket
         registry = ConnectionRegistry(limits: limits, log: configuration.logger)
         waiters = WaitGate(limit: limits.maximumWaiters)
+        access = AccessControl(
+            configuration.access, httpHost: configuration.httpHost,
+            maximumWaiters: limits.maximumWaiters)
         log = configuration.logger
+        audit = AuditLog(configuration.auditLogger)
     }
 
     /// The gateway is on its way out and takes nothing new.
@@ -37,7 +44,21 @@ final class GatewayContext: Sendable {
         .now + wait * Double.random(in: 0.95...1)
     }
 
+    /// Counts an upload of the client, and refuses one too many.
+    func upload<Value>(
+        _ body: () async throws(GatewayError) -> Value
+    ) async throws(GatewayError) -> Value {
+        guard let allowance = RequestContext.current?.facts.allowance else {
+            return try await body()
+        }
+        let limit = allowance.maximumUploads
+        return try await uploads.count(
+            allowance.keys, limit: limit, otherwise: .access(.tooManyUploads(limit: limit)), body)
+    }
+
     func connection(_ parameters: [String: String]) throws(GatewayError) -> RegisteredConnection {
-        try registry.connection(parameters["id"] ?? "")
+        let connection = try registry.connection(parameters["id"] ?? "")
+        RequestContext.current?.note(connection)
+        return connection
     }
 }

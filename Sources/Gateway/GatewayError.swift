@@ -37,6 +37,19 @@ enum GatewayError: Error {
 enum AccessError: Error {
     case hostNotAllowed(String)
     case crossOrigin(String)
+    /// It does not say who it is.
+    case tokenRequired
+    case certificateRequired
+    case invalidToken
+    /// Wrong tokens came from its address, too many to go on looking at them.
+    case tooManyFailures(wait: Duration)
+    case insufficientScope(Scope)
+    /// Its address or its token has asked for too much.
+    case rateLimited(wait: Duration)
+    case tooManyWaiters(limit: Int)
+    case tooManyUploads(limit: Int)
+    case dialNotAllowed(SocketAddress, DialPolicy.Refusal)
+    case peerNotAllowed(PeerID)
 }
 
 /// There is no such thing.

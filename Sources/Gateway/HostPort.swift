@@ -30,11 +30,7 @@ public struct HostPort: Hashable, Sendable, CustomStringConvertible {
     public var isLoopback: Bool { Self.isLoopback(host: host) }
 
     static func isLoopback(host: String) -> Bool {
-        guard let address = HostPort(host: host, port: 0).socketAddress else { return false }
-        switch address.family {
-        case .ipv4: return address.low >> 24 == 127
-        case .ipv6: return address.high == 0 && address.low == 1
-        }
+        HostPort(host: host, port: 0).socketAddress?.isLoopback ?? false
     }
 
     /// Splits `host`, `host:port`, `[v6]` and `[v6]:port`; `nil` when it is none of them.

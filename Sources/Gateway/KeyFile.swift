@@ -66,29 +66,22 @@ public enum KeyFile {
 
     /// `nil` when there is no file.
     private static func load(_ path: String) throws(KeyFileError) -> Identity? {
-        // Not to hang on a FIFO; what was opened is what is checked.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else {
-            if errno == ENOENT { return nil }
-            throw .cannotRead(path: path, errno: errno)
+        var text: [UInt8]
+        do {
+            text = try GuardedFile.read(path, forbidding: 0o077, limit: 65)
+        } catch {
+            switch error {
+            case .cannotRead(ENOENT): return nil
+            case .cannotRead(let number): throw .cannotRead(path: path, errno: number)
+            case .notAFile: throw .notAFile(path: path)
+            case .openPermissions(let mode): throw .openPermissions(path: path, mode: mode)
+            case .foreignOwner: throw .foreignOwner(path: path)
+            case .tooLong: throw .wrongContent(path: path)
+            }
         }
-        defer { close(descriptor) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw .cannotRead(path: path, errno: errno) }
-        guard status.st_mode & S_IFMT == S_IFREG else { throw .notAFile(path: path) }
-        guard status.st_mode & 0o077 == 0 else {
-            throw .openPermissions(path: path, mode: status.st_mode & 0o7777)
-        }
-        guard status.st_uid == geteuid() || status.st_uid == 0 else {
-            throw .foreignOwner(path: path)
-        }
-        // One byte more than there may be, to see what is too long.
-        var buffer = [UInt8](repeating: 0, count: 66)
-        defer { wipe(&buffer) }
-        var count = read(descriptor, &buffer, buffer.count)
-        guard count >= 0 else { throw .cannotRead(path: path, errno: errno) }
-        if count > 0, buffer[count - 1] == 0x0a { count -= 1 }
-        guard count == 64, var seed = Hex.decode(buffer[..<count]) else {
+        defer { wipe(&text) }
+        if text.last == 0x0a { text.removeLast() }
+        guard text.count == 64, var seed = Hex.decode(text) else {
             throw .wrongContent(path: path)
         }
         defer { wipe(&seed) }
@@ -153,7 +146,7 @@ public enum KeyFile {
 }
 
 /// Overwrites a secret in a way the compiler does not leave out.
-private func wipe(_ bytes: inout [UInt8]) {
+func wipe(_ bytes: inout [UInt8]) {
     bytes.withUnsafeMutableBytes { buffer in
         if let base = buffer.baseAddress { explicit_bzero(base, buffer.count) }
     }

@@ -26,9 +26,12 @@ struct ProblemDetails: Encodable {
     var acceptedOffset: UInt64?
     var acknowledgedOffset: UInt64?
     var closeReason: String?
+    /// Of the request that this answers; also in the header field `Request-Id`.
+    let requestId = RequestContext.current?.id
 
     /// Sent as header fields.
     var retryAfterSeconds: Int?
+    var challenge: String?
     var allowedMethods: [HTTPRequest.Method] = []
 
     init(_ status: HTTPResponse.Status, _ code: String, _ detail: String, retryable: Bool = false) {
@@ -41,7 +44,7 @@ struct ProblemDetails: Encodable {
 
     enum CodingKeys: CodingKey {
         case type, title, status, detail, code, retryable, field, earliest, end
-        case expectedOffset, acceptedOffset, acknowledgedOffset, closeReason
+        case expectedOffset, acceptedOffset, acknowledgedOffset, closeReason, requestId
     }
 
     var response: ServerResponse {
@@ -51,6 +54,7 @@ struct ProblemDetails: Encodable {
         if let retryAfterSeconds {
             response.headers[.retryAfter] = String(retryAfterSeconds)
         }
+        if let challenge { response.headers[.wwwAuthenticate] = challenge }
         if !allowedMethods.isEmpty {
             response.headers[.allow] = allowedMethods.map(\.rawValue).joined(separator: ", ")
         }

@@ -37,6 +37,8 @@ extension HTTPField.Name {
     }
 
     static let host = literal("Host")
+    static let requestID = literal("Request-Id")
+    static let xRequestID = literal("X-Request-Id")
     /// Cursors of the first byte of the body and of the one after its last.
     static let offset = literal("Offset")
     static let nextOffset = literal("Next-Offset")

@@ -1,12 +1,13 @@
 import Synchronization
 
-/// Counts the requests that wait and refuses one too many.
+/// Counts the requests that wait and refuses one too many: in all, and of one client.
 ///
 /// A waiting request holds an HTTP connection and nothing else. The limit lies below the number of
 /// HTTP connections, so that there is always one left for a request that does not wait.
 public final class WaitGate: Sendable {
     public let limit: Int
     private let count = Atomic<Int>(0)
+    private let clients = ClientCounts()
 
     public init(limit: Int) {
         self.limit = limit
@@ -25,7 +26,15 @@ public final class WaitGate: Sendable {
             throw .tooManyWaiters(limit: limit)
         }
         defer { count.subtract(1, ordering: .relaxed) }
-        return try await WaitMeter.measure(body)
+        guard let allowance = RequestContext.current?.facts.allowance else {
+            return try await WaitMeter.measure(body)
+        }
+        let limit = allowance.maximumWaiters
+        return try await clients.count(
+            allowance.keys, limit: limit, otherwise: .access(.tooManyWaiters(limit: limit))
+        ) { () async throws(GatewayError) in
+            try await WaitMeter.measure(body)
+        }
     }
 }
 

@@ -24,6 +24,7 @@ extension ConnectError: CustomStringConvertible {
         case .socketClosed: "the socket is closed"
         case .peerMismatch(let expected, let found):
             "expected the peer \(expected), and \(found) answered"
+        case .peerNotAllowed(let found): "the peer \(found) answered, which is not allowed"
         case .connectedToSelf: "the address leads back to this node"
         case .connectionLimit: "the limit of connections is reached"
         case .unusableAddress(let address): "nothing can be sent from this socket to \(address)"

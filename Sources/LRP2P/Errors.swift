@@ -19,6 +19,9 @@ public enum ConnectError: Error, Equatable {
     case socketClosed
     /// Another peer answered. It has been sent nothing but the handshake.
     case peerMismatch(expected: PeerID, found: PeerID)
+    /// The peer that answered is not one of ``PeerAdmission/allowed``. It has been sent nothing but
+    /// the handshake.
+    case peerNotAllowed(PeerID)
     /// The address leads back to this socket.
     case connectedToSelf
     /// The socket has as many connections, or attempts not yet begun, as it may have.

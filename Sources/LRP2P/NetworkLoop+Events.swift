@@ -99,9 +99,15 @@ extension NetworkLoop {
     private func connected(_ connection: Connection, now: Instant) {
         guard case .attempt(let attempt)? = records[connection.id]?.owner else { return }
         let peer = PeerConnection(connection, mailbox: mailbox)
-        if let expected = attempt.expected, expected != peer.remotePeerID {
-            attempt.finish(.failure(
-                .peerMismatch(expected: expected, found: peer.remotePeerID)))
+        let found = peer.remotePeerID
+        var refusal: ConnectError?
+        if let expected = attempt.expected, expected != found {
+            refusal = .peerMismatch(expected: expected, found: found)
+        } else if !admission.allows(found) {
+            refusal = .peerNotAllowed(found)
+        }
+        if let refusal {
+            attempt.finish(.failure(refusal))
             endpoint.close(connection, now: now)
             return
         }

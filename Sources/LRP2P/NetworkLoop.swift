@@ -38,6 +38,7 @@ final class NetworkLoop {
     let endpoint: Endpoint
     let mailbox: Mailbox
     let inbound: InboundQueue
+    let admission: PeerAdmission
     /// All that share the port, this one too, by the remainder of the connection ids they have.
     let shards: [NetworkShard]
     let index: Int
@@ -64,6 +65,7 @@ final class NetworkLoop {
         self.shards = shards
         self.index = index
         self.inbound = inbound
+        admission = configuration.admission
         shard = shards[index]
         mailbox = shard.mailbox
         poller = try Poller(socket: socket, eventDescriptor: mailbox.eventDescriptor)

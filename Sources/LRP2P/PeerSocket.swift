@@ -11,6 +11,8 @@ public final class PeerSocket: Sendable {
     /// With the port in use.
     public let localAddress: SocketAddress
     public let identity: Identity
+    /// Which peers there may be connections with; can be changed at any time.
+    public let admission: PeerAdmission
     /// The limits and timers in force, and the memory budget of the buffers.
     public let endpointConfiguration: EndpointConfiguration
     private let shards: [NetworkShard]
@@ -51,6 +53,7 @@ public final class PeerSocket: Sendable {
         let end = EndOfThreads(of: count, mailbox: mailbox)
         localAddress = sockets[0].localAddress
         identity = configuration.identity
+        admission = configuration.admission
         endpointConfiguration = configuration.endpoint
         reach = sockets[0].reach
         self.shards = shards

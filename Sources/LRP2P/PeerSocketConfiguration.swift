@@ -3,6 +3,8 @@ public struct PeerSocketConfiguration: Sendable {
     /// Buffers, timers and limits of the protocol. Limits hold for the whole socket.
     public var endpoint = EndpointConfiguration()
     public var identity: Identity
+    /// Which peers there may be connections with, in both directions.
+    public var admission = PeerAdmission()
     /// Inbound connections that may wait for ``PeerSocket/accept(deadline:)``; a further one is
     /// closed at once.
     public var acceptBacklog = 1024
@@ -23,6 +25,7 @@ public struct PeerSocketConfiguration: Sendable {
     func endpoint(ofShard index: Int) -> EndpointConfiguration {
         var part = endpoint
         part.shard = Shard(index: index, count: sockets)
+        part.admits = { [admission] in admission.admits(publicKey: $0, at: $1) }
         part.maximumConnections = share(endpoint.maximumConnections)
         part.maximumHandshakes = share(endpoint.maximumHandshakes)
         part.maximumHandshakesPerHost = share(endpoint.maximumHandshakesPerHost)

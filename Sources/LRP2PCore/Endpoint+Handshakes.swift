@@ -35,7 +35,13 @@ extension Endpoint {
         if datagram.count >= WireFormat.minimumThirdMessage {
             for handshake in candidates {
                 guard (try? handshake.readThirdMessage(datagram)) != nil else { continue }
-                accept(handshake, datagram, from: source, now: now)
+                if shared.configuration.admits?(handshake.remoteStaticKey, source) ?? true {
+                    accept(handshake, datagram, from: source, now: now)
+                } else {
+                    // Nothing is left of it: what comes after is of no connection.
+                    handshakes.candidates(for: id).forEach { handshakes.remove($0) }
+                    countDrop(.peerNotAllowed)
+                }
                 return
             }
         }

@@ -28,6 +28,11 @@ public struct EndpointConfiguration: Sendable {
     /// Connections in all, both directions; further ones are refused.
     public var maximumConnections = 16_384
 
+    /// Who may connect: asked with the X25519 public key of a peer, 32 bytes, that has just proved it
+    /// is its own, and with where it is. A peer that may not gets no connection and no answer to its
+    /// message 3. `nil` lets everybody in. Called by the owner of the endpoint: it must be quick.
+    package var admits: (@Sendable (_ publicKey: [UInt8], _ source: SocketAddress) -> Bool)?
+
     /// Offer and accept the extended protocol (PROTOCOL.md §3). Without it, every peer is spoken
     /// to as the reference is.
     public var isExtended = true

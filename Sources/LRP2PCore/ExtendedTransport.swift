@@ -84,5 +84,7 @@ public struct ResetCode: RawRepresentable, Hashable, Sendable {
     public static let flowControl = ResetCode(rawValue: 1)
     /// The stream has two ends, or goes on after its end.
     public static let finalSize = ResetCode(rawValue: 2)
+    /// The peer may not be connected any more: it was taken off a list.
+    public static let notAllowed = ResetCode(rawValue: 3)
     public static let firstOfApplication: UInt64 = 0x100
 }

@@ -20,6 +20,8 @@ public enum DropReason: String, CaseIterable, Sendable {
     case receiveBufferFull = "receive_buffer_full"
     /// An acknowledgement of something that was never sent.
     case invalidAcknowledgement = "invalid_acknowledgement"
+    /// The end of the handshake of a peer that may not connect (`EndpointConfiguration.admits`).
+    case peerNotAllowed = "peer_not_allowed"
     /// It arrived at one of the socket's threads for another, whose queue was full.
     case handoverLimit = "handover_limit"
 }

@@ -86,6 +86,7 @@ enum Main {
         } catch {
             throw .http(error)
         }
+        gateway.setHTTPPort(server.port)
         announce(server, socket, log: log)
         return Running(gateway: gateway, server: server, socket: socket, log: log)
     }

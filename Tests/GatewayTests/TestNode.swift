@@ -13,15 +13,20 @@ struct TestNode {
     let socket: PeerSocket
 
     init(
-        limits: GatewayLimits = GatewayLimits(), endpoint: EndpointConfiguration = .init()
+        limits: GatewayLimits = GatewayLimits(), endpoint: EndpointConfiguration = .init(),
+        access: AccessConfiguration = .init(), log: RecordedLog? = nil,
+        httpHost: String = "127.0.0.1"
     ) throws {
         var configuration = PeerSocketConfiguration(identity: Identity())
         configuration.endpoint = endpoint
         socket = try PeerSocket.listen(on: .loopback(port: 0), configuration: configuration)
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
-        var gatewayConfiguration = GatewayConfiguration(httpHost: "127.0.0.1", logger: logger)
+        logger = log?.logger ?? logger
+        var gatewayConfiguration = GatewayConfiguration(httpHost: httpHost, logger: logger)
         gatewayConfiguration.limits = limits
+        gatewayConfiguration.access = access
+        gatewayConfiguration.auditLogger = log?.auditLogger ?? logger
         gateway = Gateway(configuration: gatewayConfiguration, socket: socket)
     }
 
@@ -31,7 +36,8 @@ struct TestNode {
     /// - Parameter target: a path with an optional query, nothing percent-encoded.
     func request(
         _ method: HTTPRequest.Method, _ target: String, body: [UInt8] = [],
-        headers: HTTPFields = [:]
+        headers: HTTPFields = [:], from remoteAddress: String = "127.0.0.1:49152",
+        certificate: ClientCertificate? = nil
     ) async -> ServerResponse {
         let parts = target.split(separator: "?", maxSplits: 1)
         let query = parts.dropFirst().flatMap { $0.split(separator: "&") }.map { pair in
@@ -40,10 +46,11 @@ struct TestNode {
         }
         var headers = headers
         if headers[.host] == nil { headers[.host] = "localhost" }
-        return await gateway.handle(
-            ServerRequest(
-                method: method, path: String(parts[0]), query: query, headers: headers,
-                remoteAddress: "", body: RequestBody(body)))
+        var request = ServerRequest(
+            method: method, path: String(parts[0]), query: query, headers: headers,
+            remoteAddress: remoteAddress, body: RequestBody(body))
+        request.clientCertificate = certificate
+        return await gateway.handle(request)
     }
 
     func get(_ target: String) async -> ServerResponse { await request(.get, target) }

@@ -22,11 +22,24 @@ struct ConnectResource: Sendable {
             request, allowed: ["address", "peer", "name", "congestion_control"],
             limit: gateway.limits.maximumJSONBodyBytes)
         let target = try target(body)
+        RequestContext.current?.note {
+            $0.target = target.address.description
+            $0.peer = target.peer?.description
+        }
+        if let peer = target.peer, !gateway.socket.admission.allows(peer) {
+            throw .access(.peerNotAllowed(peer))
+        }
         let deadline = ContinuousClock.now + wait
         let transport = try await gateway.waiters.wait { () async throws(GatewayError) in
             try await connect(to: target, deadline: deadline)
         }
         let connection = gateway.registry.add(transport, name: target.name)
+        RequestContext.current?.note(connection)
+        // The list may have changed since the handshake.
+        guard gateway.socket.admission.allows(transport.remotePeerID) else {
+            transport.close(code: .notAllowed)
+            throw .access(.peerNotAllowed(transport.remotePeerID))
+        }
         let document = ConnectionDocument(connection, localAddress: gateway.socket.localAddress)
         var response = ServerResponse.json(document, status: .created)
         response.headers[.location] = "\(ConnectionsResource.path)/\(connection.id)"
@@ -79,7 +92,9 @@ struct ConnectResource: Sendable {
     private func connect(
         to target: Target, deadline: ContinuousClock.Instant
     ) async throws(GatewayError) -> PeerConnection {
-        var addresses = try await resolve(target.address, deadline: deadline)[...]
+        let resolved = try await resolve(target.address, deadline: deadline)
+        // These are dialled, and not what the name leads to the next time.
+        var addresses = try gateway.access.dialable(resolved)[...]
         // One that was tried says more than one that could not be.
         var timedOut = false
         var failure = ConnectError.timedOut

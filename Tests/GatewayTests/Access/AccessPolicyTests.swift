@@ -5,12 +5,13 @@ import Testing
 
 @Suite struct AccessPolicyTests {
     private func check(
-        _ host: String?, origin: String? = nil, bound: String = "127.0.0.1"
+        _ host: String?, origin: String? = nil, bound: String = "127.0.0.1",
+        allowed: [String] = []
     ) throws {
         var headers = HTTPFields()
         headers[.host] = host
         headers[.origin] = origin
-        try AccessPolicy(host: bound).check(headers)
+        try AccessPolicy(host: bound, allowedHosts: allowed).check(headers)
     }
 
     @Test(arguments: [
@@ -48,6 +49,35 @@ import Testing
 
     @Test func anOpenAddressServesEveryName() throws {
         try check("gateway.example.org:8080", bound: "0.0.0.0")
+    }
+
+    @Test(arguments: [
+        ("127.0.0.1", "Gateway.Example.org:443", true), ("127.0.0.1", "localhost:1", true),
+        ("127.0.0.1", "other.example.org", false), ("127.0.0.1", "10.0.0.1", false),
+        ("10.0.0.1", "gateway.example.ORG", true), ("10.0.0.1", "10.0.0.1:8080", true),
+        ("10.0.0.1", "10.0.0.2", false), ("10.0.0.1", "localhost", false),
+        ("10.0.0.1", "other.example.org", false), ("2001:db8::1", "[2001:DB8:0::1]:8080", true),
+        ("2001:db8::1", "[2001:db8::2]", false), ("0.0.0.0", "10.0.0.2:8080", true),
+        ("::", "[2001:db8::2]", true), ("::", "10.0.0.2", true), ("0.0.0.0", "localhost", true),
+        ("0.0.0.0", "other.example.org", false),
+    ])
+    func aListOfNamesIsAll(bound: String, host: String, isServed: Bool) throws {
+        let allowed = ["GATEWAY.example.org"]
+        if isServed {
+            try check(host, bound: bound, allowed: allowed)
+        } else {
+            let problem = try problem { try check(host, bound: bound, allowed: allowed) }
+            #expect(problem.code == "host_not_allowed")
+        }
+    }
+
+    @Test func namesThatCanBeListed() {
+        for host in ["example.org", "gateway", "10.0.0.1", "2001:db8::1", "a_b-c"] {
+            #expect(AccessPolicy.isHost(host), "\(host)")
+        }
+        for host in ["", "example.org:80", "[::1]", "http://example.org", "*.example.org", "a b"] {
+            #expect(!AccessPolicy.isHost(host), "\(host)")
+        }
     }
 
     @Test(arguments: [
