@@ -8,7 +8,7 @@ import Logging
 /// Safe to use from any task. `handle` is the handler for an HTTP server; nothing here knows which
 /// server that is.
 public final class Gateway: Sendable {
-    private let context: GatewayContext
+    let context: GatewayContext
     private let access: AccessPolicy
     private let router: Router
     private let counters = HTTPCounters()
@@ -32,7 +32,7 @@ public final class Gateway: Sendable {
             }
         }
         // Not the context, which owns the socket: the socket keeps what it is given here.
-        socket.onInbound { [registry = context.registry] in registry.add($0) }
+        socket.onInbound { [registry = context.registry] in registry.admit($0) }
     }
 
     deinit {
@@ -58,27 +58,6 @@ public final class Gateway: Sendable {
                 "seconds": "\(elapsed.inSeconds)",
             ])
         return response
-    }
-
-    /// Refuses new requests, and tells whoever asks that this process is not ready any more.
-    /// Requests that wait are ended by the server, which cancels their tasks.
-    public func beginShutdown() {
-        context.beginDraining()
-    }
-
-    /// Waits until the peers have acknowledged everything that was accepted for them.
-    public func flush(deadline: ContinuousClock.Instant) async {
-        await withTaskGroup(of: Void.self) { group in
-            for connection in context.registry.all where !connection.isClosed {
-                let transport = connection.transport
-                let end = transport.sendRange.upperBound
-                guard transport.sendRange.lowerBound < end else { continue }
-                group.addTask {
-                    // What is not acknowledged by then is lost, as the caller has decided.
-                    try? await transport.waitAcknowledged(upTo: end, deadline: deadline)
-                }
-            }
-        }
     }
 
     /// The body of an answer the HTTP server gives by itself, in the form of all our errors.
@@ -110,7 +89,7 @@ public final class Gateway: Sendable {
     private func refusal(of request: ServerRequest, route: String) -> ServerResponse? {
         do throws(GatewayError) {
             try access.check(request.headers)
-            if context.isDraining, !Self.isServedWhileDraining.contains(route) {
+            if context.isStopping, !Self.isServedWhileStopping.contains(route) {
                 throw .shuttingDown
             }
             return nil
@@ -120,7 +99,7 @@ public final class Gateway: Sendable {
     }
 
     /// What tells how the shutdown goes.
-    private static let isServedWhileDraining = ["/healthz", "/readyz", "/metrics"]
+    private static let isServedWhileStopping = ["/healthz", "/readyz", "/metrics"]
 }
 
 extension Gateway {
