@@ -9,8 +9,8 @@ struct GatewayCommand: ParsableCommand {
         usage: "lrp2p-gateway [<options>]",
         discussion: """
             Every option can also be set in the environment, as LRP2P_ and its name: \
-            LRP2P_LOG_LEVEL for --log-level, with true or false where there is no value, and commas \
-            in lists.
+            LRP2P_LOG_LEVEL for --log-level, with true or false where there is no value, and \
+            commas in lists.
 
             Prints one line of JSON on standard output when it is ready: the HTTP address, the UDP \
             address and the peer id. Logs go to standard error. SIGHUP reads the file again. \

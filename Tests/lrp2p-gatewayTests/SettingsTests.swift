@@ -114,7 +114,7 @@ import Testing
         ("--application-protocol", String(repeating: "x", count: 256)),
         ("--log-format", "xml"), ("--drain-time", "11m"), ("--drain-time", "3"),
         ("--dial-allow", "10.0.0.1/8"), ("--dial-deny", "everything"), ("--allowed-host", "a:80"),
-        ("--allowed-host", ""), ("--request-rate", "-1"), ("--request-rate", "+1"),
+        ("--allowed-host", ""), ("--request-rate", "+1"), ("--request-rate", "1.5"),
         ("--http-connections", "many"), ("--http-idle-timeout", "500ms"), ("--data-dir", ""),
         ("--reader-timeout", "0"), ("--key-file", " /k"), ("--token-file", "'t'"),
         ("--token-file", "\"t\""), ("--token-file", "a\nb"),

@@ -54,10 +54,8 @@ enum LogFormat: String, CaseIterable, Sendable {
 
 /// With control characters made visible: a line must not be able to look like two.
 func escaped(_ text: String) -> String {
-    // Most have none.
-    guard text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
-        return text
-    }
+    // Nearly always.
+    if text.utf8.allSatisfy({ (0x20...0x7e).contains($0) }) { return text }
     return text.unicodeScalars.map { scalar in
         scalar.properties.generalCategory == .control
             ? scalar.escaped(asASCII: true) : String(scalar)

@@ -20,7 +20,7 @@ final class LogWriter: Sendable {
 
     /// Bytes of the lines that wait to be written; lines beyond it are dropped.
     static let maximumBytes = 1 << 20
-    private static let lastLinesTime: Duration = .milliseconds(250)
+    private static let lastLinesTime: Duration = .milliseconds(500)
 
     private let descriptor: Int32
     private let notice: @Sendable (_ dropped: Int) -> String

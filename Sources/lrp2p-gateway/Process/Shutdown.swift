@@ -15,8 +15,9 @@ struct Shutdown: Sendable {
         case aborted = 130
     }
 
-    /// Beyond the drain time: for the last answers, what is under way, and the end of it all.
-    private static let limit: Duration = .milliseconds(4500)
+    /// Beyond the drain time: for the last answers, what is under way, and the end of it all. The
+    /// promise is half a second more, which the last log lines may need.
+    private static let limit: Duration = .seconds(4)
     /// How long answers may take to leave, and then sent data to be acknowledged.
     private static let answerGrace: Duration = .seconds(2)
     private static let flushTime: Duration = .seconds(1)
