@@ -10,6 +10,8 @@ let package = Package(
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        // Without its traits, which would pull in all of Foundation, three times the size.
+        .package(url: "https://github.com/apple/swift-configuration", from: "1.4.0", traits: []),
         .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
     ],
@@ -48,8 +50,9 @@ let package = Package(
         .executableTarget(
             name: "lrp2p-gateway",
             dependencies: [
-                "Gateway", "HTTPServer", "LRP2P",
+                "CLinux", "Gateway", "HTTPServer", "LRP2P",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .executableTarget(
@@ -95,6 +98,8 @@ let package = Package(
             name: "lrp2p-gatewayTests",
             dependencies: [
                 "lrp2p-gateway", "Gateway", "LRP2P",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .testTarget(

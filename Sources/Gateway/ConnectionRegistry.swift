@@ -25,6 +25,8 @@ final class ConnectionRegistry: Sendable {
     let pageEpoch = Epoch.random()
     private let state: Mutex<State>
     let arrivalWaiters = WaitList()
+    private let closings = WaitList()
+    private let refusesInbound = Atomic<Bool>(false)
     private let log: Logger
 
     init(limits: GatewayLimits, log: Logger) {
@@ -41,6 +43,26 @@ final class ConnectionRegistry: Sendable {
     var totals: Totals { state.withLock { $0.totals } }
     var counts: (open: Int, closed: Int) {
         state.withLock { ($0.table.openCount, $0.table.closedCount) }
+    }
+
+    /// An inbound connection: one more, or, after ``refuseInbound()``, none. Its peer is told at
+    /// once then, so that it can go elsewhere.
+    func admit(_ transport: PeerConnection) {
+        if refusesInbound.load(ordering: .acquiring) { return transport.close() }
+        add(transport)
+    }
+
+    func refuseInbound() {
+        refusesInbound.store(true, ordering: .releasing)
+    }
+
+    /// Returns once no connection is open, at the deadline, or when the task is cancelled.
+    func waitUntilNoneOpen(deadline: ContinuousClock.Instant) async {
+        while !Task.isCancelled, ContinuousClock.now < deadline {
+            let generation = closings.generation
+            if counts.open == 0 { return }
+            await closings.wait(whileGeneration: generation, deadline: deadline)
+        }
     }
 
     /// Gives a connection an id and watches it until it is closed.
@@ -86,6 +108,7 @@ final class ConnectionRegistry: Sendable {
             return true
         }
         guard isNews else { return }
+        closings.wakeAll()
         log.info(
             "connection closed",
             metadata: ["connection": "\(connection.id)", "reason": "\(reason.rawValue)"])

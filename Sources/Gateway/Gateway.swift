@@ -8,7 +8,7 @@ import Logging
 /// Safe to use from any task. `handle` is the handler for an HTTP server; nothing here knows which
 /// server that is.
 public final class Gateway: Sendable {
-    private let context: GatewayContext
+    let context: GatewayContext
     private let router: Router
     private let counters = HTTPCounters()
     private let log: Logger
@@ -34,11 +34,9 @@ public final class Gateway: Sendable {
         let registry = context.registry, admission = socket.admission, audit = context.audit
         admission.onRefusal { audit.peerRefused($0, at: $1) }
         socket.onInbound { transport in
-            let connection = registry.add(transport)
+            registry.admit(transport)
             // The list may have changed since the handshake.
-            if !admission.allows(transport.remotePeerID) {
-                connection.transport.close(code: .notAllowed)
-            }
+            if !admission.allows(transport.remotePeerID) { transport.close(code: .notAllowed) }
         }
     }
 
@@ -101,27 +99,6 @@ public final class Gateway: Sendable {
         context.access.setHTTPPort(port)
     }
 
-    /// Refuses new requests, and tells whoever asks that this process is not ready any more.
-    /// Requests that wait are ended by the server, which cancels their tasks.
-    public func beginShutdown() {
-        context.beginDraining()
-    }
-
-    /// Waits until the peers have acknowledged everything that was accepted for them.
-    public func flush(deadline: ContinuousClock.Instant) async {
-        await withTaskGroup(of: Void.self) { group in
-            for connection in context.registry.all where !connection.isClosed {
-                let transport = connection.transport
-                let end = transport.sendRange.upperBound
-                guard transport.sendRange.lowerBound < end else { continue }
-                group.addTask {
-                    // What is not acknowledged by then is lost, as the caller has decided.
-                    try? await transport.waitAcknowledged(upTo: end, deadline: deadline)
-                }
-            }
-        }
-    }
-
     /// The body of an answer the HTTP server gives by itself, in the form of all our errors.
     public static func errorResponse(
         _ status: HTTPResponse.Status, _ detail: String
@@ -173,7 +150,7 @@ public final class Gateway: Sendable {
             return problem.response
         }
         do throws(GatewayError) {
-            if gateway.isDraining, !isServedWhileDraining.contains(pattern) {
+            if gateway.isStopping, !isServedWhileStopping.contains(pattern) {
                 throw .shuttingDown
             }
             context.note { $0.hasReachedHandler = access != .known }
@@ -186,7 +163,7 @@ public final class Gateway: Sendable {
     }
 
     /// What tells how the shutdown goes.
-    private static let isServedWhileDraining = ["/healthz", "/readyz", "/metrics"]
+    private static let isServedWhileStopping = ["/healthz", "/readyz", "/metrics"]
 }
 
 extension Gateway {

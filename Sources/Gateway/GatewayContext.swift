@@ -14,7 +14,7 @@ final class GatewayContext: Sendable {
     let audit: AuditLog
     let log: Logger
     let startedAt = ContinuousClock.now
-    private let draining = Atomic<Bool>(false)
+    private let phase = Atomic<UInt8>(Phase.serving.rawValue)
 
     init(configuration: GatewayConfiguration, socket: PeerSocket) {
         limits = configuration.limits
@@ -28,15 +28,28 @@ final class GatewayContext: Sendable {
         audit = AuditLog(configuration.auditLogger)
     }
 
-    /// The gateway is on its way out and takes nothing new.
-    var isDraining: Bool { draining.load(ordering: .acquiring) }
+    /// On the way out, step by step and never back.
+    private enum Phase: UInt8 {
+        case serving, draining, stopping
+    }
+
+    /// The gateway is on its way out: it makes no new connections, and serves those it has.
+    var isDraining: Bool { phase.load(ordering: .acquiring) >= Phase.draining.rawValue }
+
+    /// It serves nothing any more.
+    var isStopping: Bool { phase.load(ordering: .acquiring) >= Phase.stopping.rawValue }
 
     func beginDraining() {
-        draining.store(true, ordering: .releasing)
+        phase.max(Phase.draining.rawValue, ordering: .acquiringAndReleasing)
+        registry.refuseInbound()
+    }
+
+    func beginStopping() {
+        phase.max(Phase.stopping.rawValue, ordering: .acquiringAndReleasing)
     }
 
     /// Why a task was cancelled: the server cancels one when it stops or when its client leaves.
-    var cancellation: GatewayError { isDraining ? .shuttingDown : .clientLeft }
+    var cancellation: GatewayError { isStopping ? .shuttingDown : .clientLeft }
 
     /// When a wait ends. Up to a twentieth of it is left out at random, so that clients that began
     /// together do not come back together.

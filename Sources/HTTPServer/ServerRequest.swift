@@ -22,8 +22,6 @@ public struct ServerRequest: Sendable {
     /// What the router matched: the values of `{name}` segments.
     public var parameters: [String: String]
     public let body: RequestBody
-    /// What the client has shown during the TLS handshake, verified; `nil` without.
-    public var clientCertificate: ClientCertificate?
 
     public init(
         method: HTTPRequest.Method, path: String, query: [(name: String, value: String)] = [],

@@ -1,110 +1,127 @@
 import ArgumentParser
 import Gateway
-import LRP2P
-import Logging
 
-/// The command line: every option, its default and what it may be.
+/// The command line: one property for the flag of each row of `SettingTable`, which says the rest.
 struct GatewayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lrp2p-gateway",
         abstract: "Encrypted peer-to-peer connections over UDP, used with plain HTTP.",
+        usage: "lrp2p-gateway [<options>]",
         discussion: """
+            Every option can also be set in the environment, as LRP2P_ and its name: \
+            LRP2P_LOG_LEVEL for --log-level, with true or false where there is no value, and \
+            commas in lists.
+
             Prints one line of JSON on standard output when it is ready: the HTTP address, the UDP \
-            address and the peer id. Logs go to standard error. SIGTERM and SIGINT stop it within \
-            5 seconds.
+            address and the peer id. Logs go to standard error. SIGHUP reads the file again. \
+            SIGTERM and SIGINT stop it, a second one at once.
             """,
         version: GatewayVersion.current)
 
-    @Option(
-        help: ArgumentHelp(
-            "Where to serve HTTP; port 0 picks one.", valueName: "host:port"))
-    var http = "127.0.0.1:8080"
+    @OptionGroup(title: "Configuration") var general: General
+    @OptionGroup(title: "HTTP") var http: HTTP
+    @OptionGroup(title: "Access") var access: Access
+    @OptionGroup(title: "TLS") var tls: TLS
+    @OptionGroup(title: "Peers") var peers: Peers
+    @OptionGroup(title: "Memory and disk") var memory: Memory
+    @OptionGroup(title: "Logs and shutdown") var operation: Operation
 
-    @Option(
-        help: ArgumentHelp(
-            "Where to talk to peers; port 0 picks one.", valueName: "host:port"))
-    var udp = "0.0.0.0:3030"
+    struct General: ParsableArguments {
+        @Option(SettingTable.config) var config: String?
+        @Flag(help: "Print the settings in force and where each comes from, as a file, and end.")
+        var printConfig = false
+    }
 
-    @Option(
-        help: ArgumentHelp(
-            "How many threads, up to 64, share the work for peers on the UDP port.",
-            valueName: "number"))
-    var sockets = "1"
+    struct HTTP: ParsableArguments {
+        @Option(SettingTable.httpAddress) var http: String?
+        @Option(SettingTable.httpConnections) var httpConnections: String?
+        @Option(SettingTable.httpConnectionsPerAddress) var httpConnectionsPerAddress: String?
+        @Option(SettingTable.httpIdleTimeout) var httpIdleTimeout: String?
+        @Option(SettingTable.httpHeaderTimeout) var httpHeaderTimeout: String?
+    }
 
-    @Option(
-        help: ArgumentHelp(
-            """
-            The file with this gateway's secret identity, made at the first start. (default: \
-            $XDG_STATE_HOME/lrp2p-gateway/identity.key, or in ~/.local/state)
-            """, valueName: "path"))
-    var keyFile: String?
+    struct Access: ParsableArguments {
+        @Option(SettingTable.tokenFile) var tokenFile: String?
+        @Flag(SettingTable.insecureHTTP) var insecureHTTP: Bool?
+        @Option(SettingTable.allowedHost) var allowedHost: [String]
+        @Option(SettingTable.requestRate) var requestRate: String?
+        @Option(SettingTable.allowPeers) var allowPeers: String?
+        @Option(SettingTable.dialAllow) var dialAllow: [String]
+        @Option(SettingTable.dialDeny) var dialDeny: [String]
+    }
 
-    @Option(
-        help: ArgumentHelp(
-            "What to log: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")).",
-            valueName: "level"))
-    var logLevel = Logger.Level.info.rawValue
+    struct TLS: ParsableArguments {
+        @Option(SettingTable.tlsCertificate) var tlsCertificate: String?
+        @Option(SettingTable.tlsKey) var tlsKey: String?
+        @Option(SettingTable.tlsClientCA) var tlsClientCA: String?
+    }
 
-    @Option(
-        help: ArgumentHelp(
-            "Close a connection after this much silence from its peer, or never.",
-            valueName: "duration"))
-    var idleTimeout = "5m"
+    struct Peers: ParsableArguments {
+        @Option(SettingTable.udp) var udp: String?
+        @Option(SettingTable.sockets) var sockets: String?
+        @Option(SettingTable.keyFile) var keyFile: String?
+        @Option(SettingTable.idleTimeout) var idleTimeout: String?
+        @Option(SettingTable.keepalive) var keepalive: String?
+        @Option(SettingTable.congestionControl) var congestionControl: String?
+        @Option(SettingTable.maxDatagram) var maxDatagram: String?
+        @Option(SettingTable.applicationProtocol) var applicationProtocol: [String]
+        @Flag(SettingTable.baseProtocol) var baseProtocol: Bool?
+    }
 
-    @Option(
-        help: ArgumentHelp(
-            "Send something when nothing was sent for so long, to keep a NAT open, or never.",
-            valueName: "duration"))
-    var keepalive = "never"
+    struct Memory: ParsableArguments {
+        @Option(SettingTable.receiveBuffer) var receiveBuffer: String?
+        @Option(SettingTable.sendBuffer) var sendBuffer: String?
+        @Option(SettingTable.memoryBudget) var memoryBudget: String?
+        @Option(SettingTable.readerTimeout) var readerTimeout: String?
+        @Option(SettingTable.dataDir) var dataDir: String?
+        @Option(SettingTable.spoolLimit) var spoolLimit: String?
+    }
 
-    @Option(
-        help: ArgumentHelp(
-            "Most bytes kept per connection for HTTP clients to read. Buffers grow as needed.",
-            valueName: "bytes"))
-    var receiveBuffer = "16MiB"
-
-    @Option(
-        help: ArgumentHelp(
-            "Most bytes kept per connection until its peer has acknowledged them.",
-            valueName: "bytes"))
-    var sendBuffer = "16MiB"
-
-    @Option(
-        help: ArgumentHelp(
-            "Most bytes by which the buffers of all connections may grow together.",
-            valueName: "bytes"))
-    var memoryBudget = "256MiB"
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            How sending adapts to the path: \(CongestionControlAlgorithm.names). For all \
-            connections that do not say otherwise.
-            """, valueName: "algorithm"))
-    var congestionControl = CongestionControlAlgorithm.cubic.rawValue
-
-    @Option(
-        help: ArgumentHelp(
-            "Bytes of the largest UDP datagram to send or receive, 1200 to 65507.",
-            valueName: "bytes"))
-    var maxDatagram = "65507"
-
-    @Option(
-        help: ArgumentHelp(
-            """
-            What is spoken over connections, most wanted first; give it up to eight times. The \
-            answering side chooses its first one that the other has too.
-            """, valueName: "name"))
-    var applicationProtocol: [String] = []
-
-    @Flag(help: "Offer and accept nothing beyond the base protocol.")
-    var baseProtocol = false
-
-    @Flag(help: "Serve HTTP on an address others can reach, though anyone could use it then.")
-    var insecureHTTP = false
+    struct Operation: ParsableArguments {
+        @Option(SettingTable.logLevel) var logLevel: String?
+        @Option(SettingTable.logFormat) var logFormat: String?
+        @Option(SettingTable.drainTime) var drainTime: String?
+    }
 }
 
-extension CongestionControlAlgorithm {
-    /// All of them, for people.
-    static var names: String { allCases.map(\.rawValue).joined(separator: " or ") }
+extension GatewayCommand {
+    /// The texts given for a setting on the command line, `nil` when it is not there.
+    func texts(of setting: SettingInfo) -> [String]? {
+        switch setting.given {
+        case .value(let path): self[keyPath: path].map { [$0] }
+        case .list(let path): self[keyPath: path].isEmpty ? nil : self[keyPath: path]
+        case .toggle(let path): self[keyPath: path].map { [$0 ? "true" : "false"] }
+        }
+    }
+}
+
+extension ArgumentHelp {
+    fileprivate init(_ setting: SettingInfo) {
+        let preset = setting.defaultNote ?? setting.defaultText
+        let isToggle = if case .toggle = setting.given { true } else { false }
+        let note = isToggle ? nil : preset.map { " (default: \($0))" }
+        self.init("\(setting.help)\(note ?? "")", valueName: setting.valueName)
+    }
+}
+
+extension Option where Value == String? {
+    init<SettingValue>(_ setting: Setting<SettingValue>) {
+        self.init(name: .customLong(setting.info.name), help: ArgumentHelp(setting.info))
+    }
+}
+
+extension Option where Value == [String] {
+    init<SettingValue>(_ setting: Setting<SettingValue>) {
+        self.init(
+            wrappedValue: [], name: .customLong(setting.info.name),
+            help: ArgumentHelp(setting.info))
+    }
+}
+
+extension Flag where Value == Bool? {
+    init(_ setting: Setting<Bool>) {
+        self.init(
+            name: .customLong(setting.info.name), inversion: .prefixedNo,
+            help: ArgumentHelp(setting.info))
+    }
 }

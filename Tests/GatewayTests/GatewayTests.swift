@@ -81,7 +81,8 @@ import Testing
         let (here, there) = (try TestNode(), try TestNode())
         let ids = try await here.connect(to: there)
         _ = await here.post("/v1/connections/\(ids.here)/data", "last words")
-        await here.gateway.flush(deadline: .now + .seconds(60))
+        let undelivered = await here.gateway.flush(deadline: .now + .seconds(60))
+        #expect(undelivered == .init())
         let send = try #require(try await here.document(ids.here)["send"] as? [String: Any])
         #expect(send["acknowledged_offset"] as? Int == 10)
     }

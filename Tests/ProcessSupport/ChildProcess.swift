@@ -37,11 +37,14 @@ public final class ChildProcess: Sendable {
     private let exit = Watched<Exit?>(nil)
 
     /// Starts the program; a name without a slash is looked up in `PATH`.
+    ///
+    /// - Parameter environment: beside what this process has; `nil` takes a variable away.
     public init(
-        _ program: String, _ arguments: [String] = [], environment: [String: String] = [:]
+        _ program: String, _ arguments: [String] = [], environment: [String: String?] = [:]
     ) throws {
         name = ([program] + arguments).joined(separator: " ")
-        let all = ProcessInfo.processInfo.environment.merging(environment) { $1 }
+        var all = ProcessInfo.processInfo.environment
+        for (name, value) in environment { all[name] = value }
         let streams: Streams
         (pid, streams) = try Self.start(
             [program] + arguments, environment: all.map { "\($0.key)=\($0.value)" })

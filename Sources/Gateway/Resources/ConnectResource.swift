@@ -14,6 +14,7 @@ struct ConnectResource: Sendable {
     }
 
     func post(_ request: ServerRequest) async throws(GatewayError) -> ServerResponse {
+        if gateway.isDraining { throw .shuttingDown }
         let query = try QueryParameters(request.query, allowed: ["wait"])
         let wait = try query.duration(
             "wait", limit: gateway.limits.maximumConnectWait,

@@ -14,7 +14,7 @@ struct HealthResource: Sendable {
         .json(Document(status: "ok"))
     }
 
-    /// Ready to serve; not any more once it is shutting down.
+    /// Ready to serve; not any more from the beginning of a drain on.
     func readiness(_ request: ServerRequest) throws(GatewayError) -> ServerResponse {
         if gateway.isDraining { throw .shuttingDown }
         return .json(Document(status: "ready"))

@@ -21,14 +21,15 @@ final class GatewayProcess: Sendable {
 
     init(
         _ arguments: [String] = [], http: String = "127.0.0.1:0", udp: String = "127.0.0.1:0",
-        keyFile: String? = nil
+        keyFile: String? = nil, environment: [String: String] = [:], standardError: String? = nil
     ) async throws {
         directory = try TemporaryDirectory()
         process = try Self.launch(
             [
                 "--http", http, "--udp", udp,
                 "--key-file", keyFile ?? directory.path("key"),
-            ] + arguments)
+            ] + arguments,
+            environment: environment, standardError: standardError)
         let line = try await process.nextLine()
         let decoder = JSONDecoder()
         decoder.keyDecodingStrategy = .convertFromSnakeCase
@@ -40,8 +41,25 @@ final class GatewayProcess: Sendable {
         peerID = ready.peerId
     }
 
-    static func launch(_ arguments: [String]) throws -> ChildProcess {
-        try ChildProcess(Products.path("lrp2p-gateway"), arguments)
+    /// Without grace when it is stopped, unless the environment says otherwise: these tests stop
+    /// many, with connections open. Settings of the person who runs the tests do not count.
+    ///
+    /// - Parameter standardError: a file or FIFO it goes to instead of being collected.
+    static func launch(
+        _ arguments: [String], environment: [String: String] = [:], standardError: String? = nil
+    ) throws -> ChildProcess {
+        var changes: [String: String?] = ["LRP2P_DRAIN_TIME": "0"]
+        for name in ProcessInfo.processInfo.environment.keys
+        where name.hasPrefix("LRP2P_") && name != "LRP2P_DRAIN_TIME" {
+            changes.updateValue(nil, forKey: name)
+        }
+        for (name, value) in environment { changes[name] = value }
+        let program = Products.path("lrp2p-gateway")
+        guard let standardError else {
+            return try ChildProcess(program, arguments, environment: changes)
+        }
+        let shell = ["-c", #"exec "$@" 2>"$0""#, standardError, program]
+        return try ChildProcess("sh", shell + arguments, environment: changes)
     }
 
     private static func port(_ address: String) throws -> UInt16 {

@@ -1,0 +1,69 @@
+import Gateway
+import Glibc
+import HTTPServer
+import LRP2P
+import Logging
+
+/// The parts, started.
+struct Running: Sendable {
+    let settings: Settings
+    let gateway: Gateway
+    let server: HTTPServer
+    let socket: PeerSocket
+    let log: Logger
+    let level: LogLevel
+
+    init(_ settings: Settings, log: Logger, level: LogLevel) throws(StartFailure) {
+        let connections = Wiring.httpConnections(settings, openFiles: raiseOpenFileLimit())
+        if settings.access.isInsecure, !settings.http.address.isLoopback {
+            log.warning(
+                "anyone who reaches the HTTP address can use this gateway",
+                metadata: ["http": "\(settings.http.address)"])
+        }
+        if connections < settings.http.connections {
+            log.warning(
+                "open files allow fewer HTTP connections than wanted",
+                metadata: ["connections": "\(connections)"])
+        }
+        let identity: Identity
+        do {
+            identity = try KeyFile.loadOrCreate(at: settings.keyFile)
+        } catch {
+            throw .keyFile(error)
+        }
+        let socket: PeerSocket
+        do {
+            socket = try PeerSocket.listen(
+                on: settings.udp, configuration: Wiring.socket(settings, identity))
+        } catch {
+            throw .udp(error)
+        }
+        let gateway = Gateway(
+            configuration: Wiring.gateway(settings, httpConnections: connections, log: log),
+            socket: socket)
+        let server = HTTPServer(
+            configuration: Wiring.server(settings, httpConnections: connections, log: log)
+        ) { request in
+            await gateway.handle(request)
+        }
+        do {
+            try server.start()
+        } catch {
+            throw .http(error)
+        }
+        (self.settings, self.log, self.level) = (settings, log, level)
+        (self.gateway, self.server, self.socket) = (gateway, server, socket)
+    }
+
+    /// The line that tells a program which started this one where to find it.
+    func announce() {
+        let http = HostPort(host: server.host, port: server.port)
+        let udp = socket.localAddress
+        let peer = socket.identity.peerID
+        writeLine(
+            "{\"http\":\"\(http)\",\"udp\":\"\(udp)\",\"peer_id\":\"\(peer)\"}", to: STDOUT_FILENO)
+        let version = GatewayVersion.current
+        log.info(
+            "ready", metadata: ["http": "\(http)", "udp": "\(udp)", "version": "\(version)"])
+    }
+}
