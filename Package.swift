@@ -21,6 +21,7 @@ let package = Package(
             providers: [.apt(["libmicrohttpd-dev"])]),
         .target(name: "CLinux"),
         .target(name: "CAllocationCounts"),
+        .target(name: "COpenAPI"),
         .target(name: "Sodium", dependencies: ["CSodium"]),
         .target(name: "Noise", dependencies: ["Sodium"]),
         .target(name: "LRP2PCore", dependencies: ["Noise", "Sodium"]),
@@ -35,7 +36,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "HTTPServer", "LRP2P",
+                "COpenAPI", "HTTPServer", "LRP2P",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]),

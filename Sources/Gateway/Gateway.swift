@@ -39,6 +39,10 @@ public final class Gateway: Sendable {
         housekeeping.cancel()
     }
 
+    /// What is served, each with its method and the pattern of its path. HEAD is answered wherever
+    /// GET is.
+    public var routes: [(method: HTTPRequest.Method, pattern: String)] { router.routes }
+
     /// Answers one request. Never fails: what goes wrong becomes the answer.
     public func handle(_ request: ServerRequest) async -> ServerResponse {
         let start = ContinuousClock.now
@@ -151,6 +155,7 @@ extension Gateway {
             (.get, "/healthz", health.health),
             (.get, "/readyz", health.readiness),
             (.get, "/metrics", metrics.get),
+            (.get, "/openapi.yaml", OpenAPIResource().get),
         ]
         var router = Router()
         for (method, pattern, resource) in routes {
