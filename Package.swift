@@ -95,6 +95,13 @@ let package = Package(
             name: "InteropTests",
             dependencies: ["LRP2P", "CSodium", "ProcessSupport", "TestSupport"],
             exclude: ["Peer"]),
+        .testTarget(
+            name: "ContractTests",
+            dependencies: [
+                "Gateway", "LRP2P", "ProcessSupport",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            exclude: ["Contract"]),
         .testTarget(name: "EndToEndTests", dependencies: ["ProcessSupport", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]

@@ -77,8 +77,12 @@ def examples(raw):
         for status, response in operation["responses"].items():
             yield from response_examples(f"{where} {status}", status, response)
             told |= set(response.get("content", {}).get(PROBLEM, {}).get("examples", {}))
-        if not operation.get("x-codeSamples"):
-            yield f"{where}: no x-codeSamples"
+        samples = operation.get("x-codeSamples", [])
+        if not samples or not all("curl " in sample["source"] for sample in samples):
+            yield f"{where}: no shell examples with curl"
+    if "```" in contract.PATH.read_text(encoding="utf-8"):
+        # Only those in x-codeSamples are run.
+        yield "an example in a description"
     codes = codes_of(document)
     for code in sorted(set(codes) ^ told - WITHOUT_OPERATION):
         if code not in WITHOUT_OPERATION:
@@ -115,7 +119,8 @@ def main(command):
         print(json.dumps(describe(document)))
         return 0
     problems = list({"validate": validate, "examples": examples}[command](document))
-    print("\n".join(problems), file=sys.stderr)
+    for problem in problems:
+        print(problem, file=sys.stderr)
     return 1 if problems else 0
 
 
