@@ -3,7 +3,8 @@
 RELEASE := .build/release
 PYTHON := .venv/bin/python
 PYTHON_READY := .venv/ready
-REQUIREMENTS := Tests/InteropTests/Peer/requirements.txt
+REQUIREMENTS := Tests/InteropTests/Peer/requirements.txt \
+    Tests/ContractTests/Contract/requirements.txt
 
 help:
 	@echo 'make demo   two gateways on this machine, a file from one to the other; ARGS=--once to end'
@@ -19,14 +20,14 @@ setup:
 	@.ci/install-packages libsodium-dev libmicrohttpd-dev libgnutls28-dev libsqlite3-dev \
 		pkg-config git curl jq
 
-# prometheus for promtool; python3-venv for the independent peer.
+# prometheus for promtool; python3-venv for the independent peer and the checks of the contract.
 setup-tests: setup $(PYTHON_READY)
 	@.ci/install-packages prometheus
 
 $(PYTHON_READY): $(REQUIREMENTS)
 	@.ci/install-packages python3-venv
 	python3 -m venv --clear .venv
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --requirement $(REQUIREMENTS)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check $(REQUIREMENTS:%=--requirement %)
 	touch $@
 
 build: setup
@@ -35,13 +36,14 @@ build: setup
 # Tests that compute, by target. All of a run share the processor, and tests with sockets or
 # processes have timeouts: those run afterwards, one by one.
 COMPUTING := ^(SodiumTests|NoiseTests|LRP2PCoreTests|LRP2PSimulationTests)[.]
-PROCESSES := ^(InteropTests|EndToEndTests)[.]
+PROCESSES := ^(InteropTests|ContractTests|EndToEndTests)[.]
 
 test: setup-tests
 	swift build --build-tests
 	swift test --skip-build --filter '$(COMPUTING)'
 	swift test --skip-build --no-parallel --skip '$(COMPUTING)' --skip '$(PROCESSES)'
-	LRP2P_TEST_PYTHON=$(CURDIR)/$(PYTHON) swift test --skip-build --filter '^InteropTests[.]'
+	LRP2P_TEST_PYTHON=$(CURDIR)/$(PYTHON) swift test --skip-build --no-parallel \
+	    --filter '^(InteropTests|ContractTests)[.]'
 	swift test --skip-build --filter '^EndToEndTests[.]'
 
 fuzz: setup

@@ -28,6 +28,7 @@ let package = Package(
         .target(name: "CLinux"),
         .target(name: "Threads", dependencies: ["CLinux"]),
         .target(name: "CAllocationCounts"),
+        .target(name: "COpenAPI"),
         .target(name: "Sodium", dependencies: ["CSodium"]),
         .target(name: "Noise", dependencies: ["Sodium"]),
         .target(name: "LRP2PCore", dependencies: ["Noise", "Sodium"]),
@@ -43,7 +44,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "HTTPServer", "LRP2P", "Sodium", "Spool",
+                "COpenAPI", "HTTPServer", "LRP2P", "Sodium", "Spool",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -106,6 +107,13 @@ let package = Package(
             name: "InteropTests",
             dependencies: ["LRP2P", "CSodium", "ProcessSupport", "TestSupport"],
             exclude: ["Peer"]),
+        .testTarget(
+            name: "ContractTests",
+            dependencies: [
+                "Gateway", "LRP2P", "ProcessSupport",
+                .product(name: "Logging", package: "swift-log"),
+            ],
+            exclude: ["Contract"]),
         .testTarget(name: "EndToEndTests", dependencies: ["ProcessSupport", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]

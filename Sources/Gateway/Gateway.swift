@@ -44,6 +44,10 @@ public final class Gateway: Sendable {
         housekeeping.cancel()
     }
 
+    /// What is served, each with its method and the pattern of its path. HEAD is answered wherever
+    /// GET is.
+    public var routes: [(method: HTTPRequest.Method, pattern: String)] { router.routes }
+
     /// Answers one request. Never fails: what goes wrong becomes the answer.
     public func handle(_ request: ServerRequest) async -> ServerResponse {
         let context = RequestContext(request)
@@ -199,6 +203,7 @@ extension Gateway {
             (.get, "/healthz", .open, health.health),
             (.get, "/readyz", .open, health.readiness),
             (.get, "/metrics", .scope(.metrics), metrics.get),
+            (.get, "/openapi.yaml", .open, OpenAPIResource().get),
         ]
         var router = Router()
         for (method, pattern, access, resource) in routes {

@@ -25,9 +25,14 @@ public struct Router: Sendable {
         case notFound
     }
 
-    private var routes: [Route] = []
+    private var table: [Route] = []
 
     public init() {}
+
+    /// What was registered, in the order of the patterns' first registration.
+    public var routes: [(method: HTTPRequest.Method, pattern: String)] {
+        table.flatMap { route in route.handlers.map { ($0.method, route.pattern) } }
+    }
 
     /// Registers a handler. A second one for the same method and pattern replaces the first.
     ///
@@ -35,16 +40,16 @@ public struct Router: Sendable {
     public mutating func on(
         _ method: HTTPRequest.Method, _ pattern: String, _ handler: @escaping Handler
     ) {
-        if let index = routes.firstIndex(where: { $0.pattern == pattern }) {
-            routes[index].handlers.removeAll { $0.method == method }
-            routes[index].handlers.append((method, handler))
+        if let index = table.firstIndex(where: { $0.pattern == pattern }) {
+            table[index].handlers.removeAll { $0.method == method }
+            table[index].handlers.append((method, handler))
             return
         }
         let segments = splitPath(pattern).map { segment -> Segment in
             segment.hasPrefix("{") && segment.hasSuffix("}")
                 ? .parameter(String(segment.dropFirst().dropLast())) : .literal(segment)
         }
-        routes.append(Route(pattern: pattern, segments: segments, handlers: [(method, handler)]))
+        table.append(Route(pattern: pattern, segments: segments, handlers: [(method, handler)]))
     }
 
     /// What answers this request. HEAD is answered by GET's handler unless it has one of its own.
@@ -58,7 +63,7 @@ public struct Router: Sendable {
     }
 
     private func match(method: HTTPRequest.Method, segments: [String]) -> Match {
-        let candidates = routes.filter { $0.parameters(matching: segments) != nil }
+        let candidates = table.filter { $0.parameters(matching: segments) != nil }
         guard let route = candidates.max(by: { $1.isMoreSpecific(than: $0) }) else {
             return .notFound
         }

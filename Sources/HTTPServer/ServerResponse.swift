@@ -3,8 +3,8 @@ import HTTPTypes
 /// What a handler answers.
 ///
 /// `Content-Length` comes from the body, `Date` from the clock, and `Transfer-Encoding` from
-/// whether there is a stream: these three are not taken from `headers`. The answer to HEAD keeps
-/// the length of the body and is sent without it (RFC 9110 §9.3.2).
+/// whether there is a stream: these three are not taken from `headers`. The answer to HEAD, and
+/// one with status 304, keeps the length of the body and is sent without it (RFC 9110 §8.6).
 public struct ServerResponse: Sendable {
     /// 200 to 599; another one is answered as 500.
     public var status: HTTPResponse.Status

@@ -33,6 +33,19 @@ extension EndToEnd {
             try await b.stop()
         }
 
+        @Test("No curl line of README.md is left out of the tour")
+        func wholeTour() throws {
+            let readme = try String(
+                contentsOf: Products.repository.appending(path: "README.md"), encoding: .utf8)
+            var left: [Substring] = []
+            for block in readme.matches(of: /(?ms)^```([^\n]*)\n(.*?)^```$/)
+            where block.1 != "sh tour" {
+                left += block.2.split(separator: "\n").filter { $0.contains(/\bcurl\s/) }
+            }
+            #expect(left == [])
+            #expect(readme.contains(/(?m)^```sh tour\n/))
+        }
+
         @Test("The demo carries its file and ends")
         func demo() async throws {
             let demo = try ChildProcess(
