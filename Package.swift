@@ -21,6 +21,7 @@ let package = Package(
             providers: [.apt(["libmicrohttpd-dev"])]),
         .target(name: "CLinux"),
         .target(name: "CAllocationCounts"),
+        .target(name: "CHelloServer", dependencies: ["CMicrohttpd"]),
         .target(name: "Sodium", dependencies: ["CSodium"]),
         .target(name: "Noise", dependencies: ["Sodium"]),
         .target(name: "LRP2PCore", dependencies: ["Noise", "Sodium"]),
@@ -49,8 +50,8 @@ let package = Package(
         .executableTarget(
             name: "lrp2p-bench",
             dependencies: [
-                "CAllocationCounts", "CLinux", "LRP2P", "LRP2PCore", "LRP2PSimulation",
-                "Sodium",
+                "CAllocationCounts", "CHelloServer", "CLinux", "LRP2P", "LRP2PCore",
+                "LRP2PSimulation", "Sodium",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
