@@ -8,14 +8,25 @@ final class GatewayProcess: Sendable {
     let peerID: String
     private let program: Program
     private let directory: Scratch
+    private let options: [String]
 
     /// - Parameter options: further ones of the command line.
-    init(_ options: [String] = []) throws {
-        directory = try Scratch()
+    convenience init(_ options: [String] = []) throws {
+        try self.init(options, udp: "127.0.0.1:0", directory: Scratch())
+    }
+
+    /// Another one with the identity and the UDP address of one that has ended.
+    convenience init(after other: GatewayProcess) throws {
+        try self.init(other.options, udp: "\(other.udp)", directory: other.directory)
+    }
+
+    private init(_ options: [String], udp: String, directory: Scratch) throws {
+        self.directory = directory
+        self.options = options
         program = try Program(
             Program.beside("lrp2p-gateway"),
             [
-                "--http", "127.0.0.1:0", "--udp", "127.0.0.1:0",
+                "--http", "127.0.0.1:0", "--udp", udp,
                 "--key-file", directory.path("key"), "--log-level", "error",
             ] + options)
         let line = program.nextLine()
@@ -71,16 +82,23 @@ final class GatewayProcess: Sendable {
 enum JSONText {
     /// The first member of this name whose value is a string without escapes.
     static func string(_ name: String, in text: String) -> String? {
-        guard let start = range(of: "\"\(name)\":\"", in: text) else { return nil }
-        return String(text[start...].prefix { $0 != "\"" })
+        strings(name, in: text).first
     }
 
-    private static func range(of part: String, in text: String) -> String.Index? {
-        var index = text.startIndex
-        while index < text.endIndex {
-            if text[index...].hasPrefix(part) { return text.index(index, offsetBy: part.count) }
-            index = text.index(after: index)
+    /// All of them, at any depth.
+    static func strings(_ name: String, in text: String) -> [String] {
+        let bytes = Array(text.utf8), mark = Array("\"\(name)\":\"".utf8)
+        var result: [String] = []
+        var index = 0
+        while index + mark.count <= bytes.count {
+            guard bytes[index...].starts(with: mark) else {
+                index += 1
+                continue
+            }
+            let value = bytes[(index + mark.count)...].prefix { $0 != UInt8(ascii: "\"") }
+            result.append(String(decoding: value, as: UTF8.self))
+            index = value.endIndex
         }
-        return nil
+        return result
     }
 }

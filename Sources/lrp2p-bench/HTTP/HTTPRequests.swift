@@ -39,7 +39,7 @@ struct HTTPRequests: Sendable {
         let most = Self.connectionCounts.max() ?? 1
         // The first byte says what the sink is to do with the rest.
         let body = [UInt8](repeating: Service.discard.rawValue, count: Self.bodyBytes)
-        let posts = try (0..<most).map { _ in
+        let posts = try (0..<most).map { [gateway, sink] _ in
             let id = try gateway.connect(to: sink.address, over: client)
             return HTTPClient.request("POST", GatewayProcess.data(id), host: Self.host, body: body)
         }
@@ -48,20 +48,21 @@ struct HTTPRequests: Sendable {
         let path = GatewayProcess.data(try gateway.accept(over: client))
         let first = try client.request("GET", "\(path)?wait=30s")
         guard first.body == body else { throw BenchError.gatewaySaid(first.text) }
-        func get(_ target: String) -> [UInt8] {
-            HTTPClient.request("GET", target, host: Self.host)
-        }
         requests = [
-            .post: posts, .get: Array(repeating: get(path), count: most),
-            .health: Array(repeating: get("/healthz"), count: most),
+            .post: posts, .get: Array(repeating: Self.get(path), count: most),
+            .health: Array(repeating: Self.get("/healthz"), count: most),
         ]
         helloRequests = [
-            .post: HTTPClient.request("POST", "/", host: Self.host, body: body), .get: get("/"),
-            .health: get("/"),
+            .post: HTTPClient.request("POST", "/", host: Self.host, body: body),
+            .get: Self.get("/"), .health: Self.get("/"),
         ]
     }
 
     private static let host = "127.0.0.1"
+
+    private static func get(_ target: String) -> [UInt8] {
+        HTTPClient.request("GET", target, host: host)
+    }
 
     func end() async {
         await source.close()
