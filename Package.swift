@@ -29,6 +29,7 @@ let package = Package(
         .target(name: "Threads", dependencies: ["CLinux"]),
         .target(name: "CAllocationCounts"),
         .target(name: "COpenAPI"),
+        .target(name: "CHelloServer", dependencies: ["CMicrohttpd"]),
         .target(name: "Sodium", dependencies: ["CSodium"]),
         .target(name: "Noise", dependencies: ["Sodium"]),
         .target(name: "LRP2PCore", dependencies: ["Noise", "Sodium"]),
@@ -59,8 +60,8 @@ let package = Package(
         .executableTarget(
             name: "lrp2p-bench",
             dependencies: [
-                "CAllocationCounts", "CLinux", "LRP2P", "LRP2PCore", "LRP2PSimulation",
-                "Sodium",
+                "CAllocationCounts", "CHelloServer", "CLinux", "LRP2P", "LRP2PCore",
+                "LRP2PSimulation", "Sodium",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 

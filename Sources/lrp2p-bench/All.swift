@@ -28,5 +28,6 @@ struct All: AsyncParsableCommand {
 
     static let benchmarks: [any AsyncParsableCommand.Type] = [
         Throughput.self, Latency.self, Connections.self, Handshakes.self, Links.self,
+        HTTP.self, Flood.self,
     ]
 }

@@ -11,6 +11,7 @@ struct Bench: AsyncParsableCommand {
             """,
         subcommands: [
             All.self, Throughput.self, Latency.self, Connections.self, Handshakes.self,
-            Links.self, LinkCommand.self, Simulate.self, Peer.self,
+            Links.self, HTTP.self, Flood.self, Soak.self, LinkCommand.self, Simulate.self,
+            Peer.self, Attend.self,
         ])
 }

@@ -100,67 +100,6 @@ extension EndToEnd {
             try await b.stop()
         }
 
-        @Test("An upload nobody reads stalls in bounded memory, and goes on when read")
-        func stalledUpload() async throws {
-            let bytes = 256 << 20
-            let pair = try await Pair()
-            let directory = try TemporaryDirectory()
-            let path = directory.path("sent")
-            let fill = try ChildProcess(
-                "sh", ["-c", "head -c \(bytes) /dev/urandom > '\(path)'"])
-            #expect(try await fill.wait() == .status(0))
-            let memory = [try pair.a.residentBytes, try pair.b.residentBytes]
-
-            let upload = try Curl(["-T", path, "\(pair.a.base)\(pair.dataA)"])
-            let stalled = try await stall(pair)
-            // The receive buffer does not grow for someone who does not read, and the send buffer
-            // only with what the peer acknowledges.
-            let atB = try await pair.b.connection(pair.idB).receive.receivedOffset
-            #expect(atB <= Self.initialBuffer)
-            #expect(stalled.send.acceptedOffset <= atB + UInt64(stalled.send.bufferBytes))
-            #expect(stalled.send.bufferBytes <= 4 * Self.initialBuffer)
-            #expect(stalled.transport.limitedBy == "peer_window")
-            #expect(upload.process.isRunning)
-
-            let output = try FileHandle(forWritingTo: directory.emptyFile("received"))
-            var next: String?
-            var received = 0
-            while received < bytes {
-                let acknowledge = next.map { "&ack=\($0)" } ?? ""
-                let answer = try await pair.b.request(
-                    "GET", "\(pair.dataB)?wait=60s&max_bytes=4194304\(acknowledge)")
-                try #require(answer.status == 200, "\(answer.status) \(answer.text)")
-                try output.write(contentsOf: answer.body)
-                received += answer.body.count
-                let cursor: String = try #require(answer["Next-Offset"])
-                next = cursor
-            }
-            #expect(try await upload.answer().status == 200)
-            let compare = try ChildProcess("cmp", [path, directory.path("received")])
-            #expect(try await compare.wait() == .status(0))
-            for (gateway, before) in zip([pair.a, pair.b], memory) {
-                #expect(try gateway.peakResidentBytes < before + (64 << 20))
-            }
-            try await pair.stop()
-        }
-
-        /// What each buffer of a connection has from the start, in bytes.
-        private static let initialBuffer = 64 << 10
-
-        /// Waits until the upload has not moved for a while; it would in a moment if it could.
-        private func stall(_ pair: Pair) async throws -> ConnectionDocument {
-            var last = try await pair.a.connection(pair.idA)
-            var repetitions = 0
-            try await eventually("the upload held up by the reader at the other end") {
-                let now = try await pair.a.connection(pair.idA)
-                let isSame = now.send.acceptedOffset == last.send.acceptedOffset
-                repetitions = isSame && now.send.acceptedOffset > Self.initialBuffer ? repetitions + 1 : 0
-                last = now
-                return repetitions >= 25
-            }
-            return last
-        }
-
         @Test("An upload that broke off is resumed where it stopped")
         func resumedUpload() async throws {
             let pair = try await Pair()

@@ -18,6 +18,8 @@ struct Peer: AsyncParsableCommand {
         case blastSink = "blast-sink"
         /// Without the protocol: sends datagrams back.
         case udpEcho = "udp-echo"
+        /// Without the protocol: answers HTTP requests.
+        case httpHello = "http-hello"
     }
 
     static let configuration = CommandConfiguration(
@@ -47,6 +49,7 @@ struct Peer: AsyncParsableCommand {
         case .udpSink: try YardstickPart(receivingWith: RawUDPYardstick.receive)
         case .blastSink: try YardstickPart(receivingWith: BlastYardstick.receive)
         case .udpEcho: try YardstickPart(receivingWith: RawEchoYardstick.answer)
+        case .httpHello: try HelloServer()
         }
     }
 }

@@ -8,14 +8,28 @@ enum BenchError: Error, CustomStringConvertible {
     case noAnswer
     /// So many of those that should have stayed open.
     case connectionsLost(UInt64)
+    case missingProgram(String)
+    case cannotStart(String)
+    case gatewaySaid(String)
+    /// An answer that is none, or whose end cannot be told.
+    case notHTTP
+    case status(Int, of: String)
+    /// Bytes came out otherwise than they went in.
+    case wrongBytes(at: Int)
 
     var description: String {
         switch self {
         case .system(let operation, let code): "\(operation): \(String(cString: strerror(code)))"
         case .peerProcessSaid(let line?): "the second process printed: \(line)"
         case .peerProcessSaid(nil): "the second process ended early"
-        case .noAnswer: "no datagram came back within a second"
+        case .noAnswer: "no answer came"
         case .connectionsLost(let count): "\(count) connections ended by themselves"
+        case .missingProgram(let path): "\(path) is not there; `swift build` makes it"
+        case .cannotStart(let name): "\(name) cannot be started"
+        case .gatewaySaid(let text): "the gateway said: \(text)"
+        case .notHTTP: "the server's answer is not understood"
+        case .status(let status, let request): "\(request) was answered with \(status)"
+        case .wrongBytes(let position): "a wrong byte at or after \(position)"
         }
     }
 }
@@ -24,7 +38,7 @@ enum BenchError: Error, CustomStringConvertible {
 ///
 /// It prints its address on its standard output, answers requests, and ends when its standard input
 /// does, so it cannot outlive us.
-final class PeerProcess {
+final class PeerProcess: Sendable {
     let address: SocketAddress
     private let pid: pid_t
     /// Both its standard input and its output.

@@ -19,12 +19,31 @@ struct ProcessFigures: Sendable, Equatable {
         var usage = rusage()
         getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
         result.processorNanoseconds = nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime)
-        // Not ru_maxrss, which a process inherits from the one that started it.
-        let status = text(ofFile: "/proc/self/status")
-        result.residentBytes = kibibytes("VmRSS:", in: status) * 1024
-        result.peakResidentBytes = kibibytes("VmHWM:", in: status) * 1024
+        result.addMemory(ofProcess: "self")
         result.allocations = allocation_counts_now().allocations
         return result
+    }
+
+    /// Those of another one; its processor time in steps of the kernel's clock, 10 ms mostly.
+    static func of(process pid: pid_t) -> ProcessFigures {
+        var result = ProcessFigures()
+        result.time = MonotonicClock.now
+        // The name, which may hold anything, ends at the last parenthesis (proc_pid_stat(5)).
+        let stat = text(ofFile: "/proc/\(pid)/stat")
+        let fields = stat[(stat.lastIndex(of: ")") ?? stat.startIndex)...].split(separator: " ")
+        if fields.count > 13, let user = UInt64(fields[12]), let system = UInt64(fields[13]) {
+            let ticks = UInt64(max(1, sysconf(Int32(_SC_CLK_TCK))))
+            result.processorNanoseconds = (user + system) * (1_000_000_000 / ticks)
+        }
+        result.addMemory(ofProcess: "\(pid)")
+        return result
+    }
+
+    private mutating func addMemory(ofProcess name: String) {
+        // Not ru_maxrss, which a process inherits from the one that started it.
+        let status = Self.text(ofFile: "/proc/\(name)/status")
+        residentBytes = Self.kibibytes("VmRSS:", in: status) * 1024
+        peakResidentBytes = Self.kibibytes("VmHWM:", in: status) * 1024
     }
 
     private static func nanoseconds(_ time: timeval) -> UInt64 {

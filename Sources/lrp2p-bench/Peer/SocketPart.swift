@@ -21,7 +21,7 @@ final class SocketPart: PeerPart {
             switch mode {
             case .hold: held.withLock { $0.append(connection) }
             case .end: connection.close()
-            case .serve, .udpSink, .blastSink, .udpEcho:
+            case .serve, .udpSink, .blastSink, .udpEcho, .httpHello:
                 Task { await self.serve(connection) }
             }
         }

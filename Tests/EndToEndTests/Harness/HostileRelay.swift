@@ -8,12 +8,28 @@ final class HostileRelay: Sendable {
     let port: UInt16
     private let descriptor: Int32
     private let destination: UInt16
+    private let forges: Bool
     private let isStopped = Atomic(false)
     private let injected = Atomic(0)
+    private let seen = Mutex(Seen())
 
-    /// - Parameter destination: the UDP port of the peer that is connected to; the other one is
-    ///   whoever sends first.
-    init(to destination: UInt16) throws {
+    private struct Seen {
+        /// Whoever sent first: the peer that connects.
+        var asker: UInt16?
+        /// The first ones, which are the handshake, and some of the latest.
+        var datagrams: [[UInt8]] = []
+    }
+
+    /// Datagrams that are remembered for later, and how many of them are the first ones.
+    private static let remembered = 64
+    private static let firstRemembered = 8
+
+    /// - Parameters:
+    ///   - destination: the UDP port of the peer that is connected to; the other one is whoever
+    ///     sends first.
+    ///   - forges: sends more beside each datagram.
+    init(to destination: UInt16, forges: Bool = true) throws {
+        self.forges = forges
         let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         guard descriptor >= 0 else { throw SystemCallFailure("socket", errno: errno) }
         var address = loopbackAddress(port: 0)
@@ -42,7 +58,6 @@ final class HostileRelay: Sendable {
 
     private func forward() {
         var buffer = [UInt8](repeating: 0, count: 65_536)
-        var asker: UInt16?
         while !isStopped.load(ordering: .relaxed) {
             var source = sockaddr_in()
             var size = socklen_t(MemoryLayout<sockaddr_in>.size)
@@ -53,16 +68,49 @@ final class HostileRelay: Sendable {
             }
             guard count >= 0 else { continue }
             let from = UInt16(bigEndian: source.sin_port)
-            if from != destination { asker = from }
-            guard let to = from == destination ? asker : destination else { continue }
             let datagram = Array(buffer[..<count])
+            guard let to = remember(datagram, from: from) else { continue }
             send(datagram, to: to)
-            for forgery in Self.forgeries(of: datagram) {
+            for forgery in forges ? Self.forgeries(of: datagram) : [] {
                 send(forgery, to: to)
                 injected.add(1, ordering: .relaxed)
             }
         }
         close(descriptor)
+    }
+
+    /// Returns where it is to go.
+    private func remember(_ datagram: [UInt8], from: UInt16) -> UInt16? {
+        seen.withLock { seen in
+            if from != destination { seen.asker = from }
+            if seen.datagrams.count < Self.remembered {
+                seen.datagrams.append(datagram)
+            } else {
+                seen.datagrams[.random(in: Self.firstRemembered..<Self.remembered)] = datagram
+            }
+            return from == destination ? seen.asker : destination
+        }
+    }
+
+    /// What began the connection: message 1 of its handshake.
+    var firstDatagram: [UInt8]? { seen.withLock { $0.datagrams.first } }
+
+    /// Datagrams between two looks at what passes now.
+    private static let stormRound = 256
+
+    /// Sends so many hostile datagrams to both peers, as fast as it can.
+    func storm(_ count: Int, seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        var left = count
+        while left > 0 {
+            let (asker, real) = seen.withLock { ($0.asker, $0.datagrams) }
+            var storm = DatagramStorm(seed: random.next(), real: real)
+            for number in 0..<min(left, Self.stormRound) {
+                send(storm.next(), to: number % 2 == 0 ? destination : asker ?? destination)
+                injected.add(1, ordering: .relaxed)
+            }
+            left -= Self.stormRound
+        }
     }
 
     /// Cut off, damaged, repeated, prolonged, foreign.

@@ -39,9 +39,10 @@ final class TCPClient: Sendable {
     deinit { close(descriptor) }
 
     func write(_ bytes: some Sequence<UInt8>) throws {
-        let bytes = Array(bytes)
-        var sent = 0
-        while sent < bytes.count {
+        // A slice keeps its storage.
+        let bytes = (bytes as? ArraySlice<UInt8>) ?? Array(bytes)[...]
+        var sent = bytes.startIndex
+        while sent < bytes.endIndex {
             let count = bytes[sent...].withUnsafeBytes {
                 send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
             }
@@ -63,11 +64,30 @@ final class TCPClient: Sendable {
     }
 
     /// A request whose body is to follow, or not.
-    func writeHead(_ method: String, _ target: String, length: Int) throws {
+    func writeHead(
+        _ method: String, _ target: String, length: Int, _ more: String...
+    ) throws {
         let lines = [
-            "\(method) \(target) HTTP/1.1", "Host: localhost", "Content-Length: \(length)", "", "",
-        ]
-        try write(lines.joined(separator: "\r\n").utf8)
+            "\(method) \(target) HTTP/1.1", "Host: localhost", "Content-Length: \(length)",
+        ] + more
+        try write((lines.joined(separator: "\r\n") + "\r\n\r\n").utf8)
+    }
+
+    /// Closing resets the connection, as it does when a client with unread bytes is killed, and
+    /// leaves no port behind that has to wait.
+    func resetAtEnd() {
+        var choice = linger(l_onoff: 1, l_linger: 0)
+        setsockopt(
+            descriptor, SOL_SOCKET, SO_LINGER, &choice, socklen_t(MemoryLayout<linger>.size))
+    }
+
+    /// What comes first, if anything comes in time.
+    func readSome(withinMilliseconds limit: Int32) -> [UInt8] {
+        var events = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+        guard poll(&events, 1, limit) > 0 else { return [] }
+        var buffer = [UInt8](repeating: 0, count: 4096)
+        let count = recv(descriptor, &buffer, buffer.count, 0)
+        return Array(buffer.prefix(max(0, count)))
     }
 
     /// Everything until the server closes the connection.
