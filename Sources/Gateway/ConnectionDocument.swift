@@ -16,6 +16,14 @@ struct ConnectionDocument: Encodable {
     }
 
     struct Receive: Encodable {
+        struct Reader: Encodable {
+            /// Absent for the one of requests that name none.
+            let name: String?
+            /// Everything before has been acknowledged by this reader.
+            let acknowledged: String
+            let acknowledgedOffset: UInt64
+        }
+
         /// Cursors: everything before has been acknowledged by the reader; has been received.
         let acknowledged: String
         let received: String
@@ -23,6 +31,7 @@ struct ConnectionDocument: Encodable {
         let receivedOffset: UInt64
         /// The peer has ended its stream, and all of it was received.
         let finished: Bool
+        let readers: [Reader]
     }
 
     struct RoundTripTime: Encodable {
@@ -59,6 +68,11 @@ struct ConnectionDocument: Encodable {
     let publicKey: String
     let remoteAddress: String
     let localAddress: String
+    /// What follows only while this process knows the connection, and not of one that has survived
+    /// in the spool.
+    let send: Send?
+    let rtt: RoundTripTime?
+    let transport: Transport?
     let openedAt: Date
     let closedAt: Date?
     let closeReason: String?
@@ -67,50 +81,68 @@ struct ConnectionDocument: Encodable {
     let `protocol`: TransportProtocol
     /// What both sides have agreed to speak.
     let applicationProtocol: String?
-    let send: Send
     let receive: Receive
-    let rtt: RoundTripTime
-    let transport: Transport
     /// Only in the answer of `GET /v1/accept`.
     var nextAfter: String?
 
     init(_ connection: RegisteredConnection, localAddress: SocketAddress) {
-        let transport = connection.transport
+        let transport = connection.transport, facts = connection.facts
         // The reason first: a connection told to be open must not be told to have ended.
-        let reason = transport.closeReason
-        let isRemoteFinished = transport.isRemoteFinished
-        let received = transport.receivedRange
-        let sent = transport.sendRange
+        let reason = connection.closeReason
         id = connection.id
         name = connection.name
         state = reason == nil ? .open : .closed
         direction = connection.direction
         peer = connection.peer
-        publicKey = Hex.encode(transport.remotePublicKey)
-        remoteAddress = transport.remoteAddress.description
+        publicKey = facts.publicKey
+        remoteAddress = transport?.remoteAddress.description ?? facts.remoteAddress
         self.localAddress = localAddress.description
-        openedAt = connection.openedAt
+        openedAt = facts.openedAt
         closedAt = connection.closedAt
-        closeReason = reason?.rawValue
-        resetCode = transport.resetCode?.rawValue
-        `protocol` = transport.isExtended ? .extended : .base
-        applicationProtocol = transport.applicationProtocol
-        send = Send(
-            acceptedOffset: sent.upperBound, acknowledgedOffset: sent.lowerBound,
-            bufferBytes: transport.sendBufferBytes,
-            finished: transport.isWritingFinished || reason != nil)
-        receive = Receive(
-            acknowledged: connection.cursor(received.lowerBound).description,
-            received: connection.cursor(received.upperBound).description,
-            acknowledgedOffset: received.lowerBound, receivedOffset: received.upperBound,
-            finished: isRemoteFinished || reason != nil)
-        let statistics = transport.statistics
-        rtt = RoundTripTime(
-            latestSeconds: statistics.latestRTT?.inSeconds,
-            smoothedSeconds: statistics.smoothedRTT?.inSeconds,
-            variationSeconds: statistics.rttVariation?.inSeconds,
-            minimumSeconds: statistics.minimumRTT?.inSeconds)
-        self.transport = Transport(statistics, transport.congestionControl)
+        closeReason = reason
+        resetCode = transport?.resetCode?.rawValue ?? facts.resetCode
+        `protocol` = facts.transportProtocol
+        applicationProtocol = facts.applicationProtocol
+        send = transport.map { Send($0, isClosed: reason != nil) }
+        receive = Receive(connection.inbox, isClosed: reason != nil)
+        rtt = transport.map { RoundTripTime($0.statistics) }
+        self.transport = transport.map { Transport($0.statistics, $0.congestionControl) }
+    }
+}
+
+extension ConnectionDocument.Send {
+    init(_ transport: PeerConnection, isClosed: Bool) {
+        let sent = transport.sendRange
+        acceptedOffset = sent.upperBound
+        acknowledgedOffset = sent.lowerBound
+        bufferBytes = transport.sendBufferBytes
+        finished = transport.isWritingFinished || isClosed
+    }
+}
+
+extension ConnectionDocument.Receive {
+    init(_ inbox: Inbox, isClosed: Bool) {
+        let isFinished = inbox.isFinished
+        let range = inbox.range
+        acknowledged = inbox.cursor(range.lowerBound).description
+        received = inbox.cursor(range.upperBound).description
+        acknowledgedOffset = range.lowerBound
+        receivedOffset = range.upperBound
+        finished = isFinished || isClosed
+        readers = inbox.readerPositions.sorted { $0.key < $1.key }.map { name, position in
+            Reader(
+                name: name == ReaderTable.unnamed ? nil : name,
+                acknowledged: inbox.cursor(position).description, acknowledgedOffset: position)
+        }
+    }
+}
+
+extension ConnectionDocument.RoundTripTime {
+    init(_ statistics: ConnectionStatistics) {
+        latestSeconds = statistics.latestRTT?.inSeconds
+        smoothedSeconds = statistics.smoothedRTT?.inSeconds
+        variationSeconds = statistics.rttVariation?.inSeconds
+        minimumSeconds = statistics.minimumRTT?.inSeconds
     }
 }
 
@@ -137,6 +169,6 @@ extension ConnectionDocument.Transport {
 }
 
 /// What both ends speak on the wire.
-enum TransportProtocol: String, Encodable {
+enum TransportProtocol: String, Codable {
     case extended, base
 }

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import LRP2P
 import Logging
+import Spool
 import Synchronization
 
 /// The connections of this gateway, by the ids it gave them: the open ones, and for a while the
@@ -27,16 +28,53 @@ final class ConnectionRegistry: Sendable {
     let arrivalWaiters = WaitList()
     private let closings = WaitList()
     private let refusesInbound = Atomic<Bool>(false)
+    private let limits: GatewayLimits
+    private let spool: Spool?
     private let log: Logger
 
-    init(limits: GatewayLimits, log: Logger) {
+    init(limits: GatewayLimits, spool: Spool?, log: Logger) {
         state = Mutex(
             State(
                 table: ConnectionTable(
                     maximumClosed: limits.maximumClosedConnections,
-                    retention: limits.closedConnectionRetention),
+                    retention: limits.closedConnectionRetention,
+                    isKept: { $0.inbox.hasUnread }),
                 arrivals: ArrivalList(limit: limits.maximumRememberedArrivals)))
+        self.limits = limits
+        self.spool = spool
         self.log = log
+        restore()
+    }
+
+    /// Connections of a process before, with what their peers had been told has arrived.
+    private func restore() {
+        guard let spool else { return }
+        for stored in spool.found {
+            guard
+                let connection = RegisteredConnection(stored, spool: spool, limits: limits)
+            else {
+                log.error(
+                    "cannot read a connection in the spool",
+                    metadata: ["connection": "\(stored.name)"])
+                continue
+            }
+            state.withLock { state in
+                guard state.table.insert(connection, id: connection.id) else { return }
+                _ = state.table.markClosed(id: connection.id, now: .now)
+            }
+            let range = stored.range
+            log.info(
+                "connection restored",
+                metadata: [
+                    "connection": "\(connection.id)", "peer": "\(connection.peer)",
+                    "received": "\(range.upperBound)", "unread": "\(range.count)",
+                ])
+        }
+    }
+
+    /// Whether there are as many connections as there may be.
+    var isFull: Bool {
+        state.withLock { $0.table.count } >= limits.maximumKeptConnections
     }
 
     var all: [RegisteredConnection] { state.withLock { $0.table.all.map(\.entry) } }
@@ -48,7 +86,7 @@ final class ConnectionRegistry: Sendable {
     /// An inbound connection: one more, or, after ``refuseInbound()``, none. Its peer is told at
     /// once then, so that it can go elsewhere.
     func admit(_ transport: PeerConnection) {
-        if refusesInbound.load(ordering: .acquiring) { return transport.close() }
+        if refusesInbound.load(ordering: .acquiring) || isFull { return transport.close() }
         add(transport)
     }
 
@@ -71,10 +109,12 @@ final class ConnectionRegistry: Sendable {
         var connection: RegisteredConnection
         repeat {
             connection = RegisteredConnection(
-                id: ConnectionID.random(), name: name, transport: transport)
+                id: ConnectionID.random(), name: name, transport: transport, spool: spool,
+                limits: limits)
         } while !insert(connection)
         if connection.direction == .inbound { arrivalWaiters.wakeAll() }
         let log = self.log.ofRequest
+        if spool != nil { connection.startKeeping(log: self.log) }
         Task { [connection] in
             // Here, because writing a log can block, and the caller may be the network thread.
             log.info(
@@ -108,6 +148,7 @@ final class ConnectionRegistry: Sendable {
             return true
         }
         guard isNews else { return }
+        removeExpired()
         closings.wakeAll()
         log.info(
             "connection closed",
@@ -123,10 +164,24 @@ final class ConnectionRegistry: Sendable {
 
     func remove(_ connection: RegisteredConnection) {
         state.withLock { $0.table.remove(id: connection.id) }
+        connection.inbox.forget()
     }
 
     func removeExpired(now: ContinuousClock.Instant = .now) {
-        state.withLock { $0.table.removeExpired(now: now) }
+        for connection in state.withLock({ $0.table.removeExpired(now: now) }) {
+            connection.inbox.forget()
+        }
+    }
+
+    /// Lets go of readers that hold others back.
+    func expireReaders() {
+        for connection in all {
+            for reader in connection.inbox.expireReaders() {
+                log.notice(
+                    "reader expired: it was behind for too long",
+                    metadata: ["connection": "\(connection.id)", "reader": "\(reader)"])
+            }
+        }
     }
 
     func lookUpArrival(

@@ -10,6 +10,8 @@ struct ConnectionTable<Entry> {
     }
 
     private let maximumClosed: Int
+    /// Whether a closed entry has to stay, however old it is.
+    private let isKept: (Entry) -> Bool
     private let retention: Duration
     private var slots: [String: Slot] = [:]
     /// By rising sequence.
@@ -18,11 +20,16 @@ struct ConnectionTable<Entry> {
     private var closedOrder: [String] = []
     private var nextSequence: UInt64 = 0
 
-    init(maximumClosed: Int, retention: Duration) {
+    init(
+        maximumClosed: Int, retention: Duration,
+        isKept: @escaping @Sendable (Entry) -> Bool = { _ in false }
+    ) {
+        self.isKept = isKept
         self.maximumClosed = maximumClosed
         self.retention = retention
     }
 
+    var count: Int { slots.count }
     var openCount: Int { slots.count - closedOrder.count }
     var closedCount: Int { closedOrder.count }
     var all: [Slot] { order.compactMap { slots[$0.id] } }
@@ -38,23 +45,26 @@ struct ConnectionTable<Entry> {
         return true
     }
 
-    /// Keeps a connection as a closed one, and drops the one closed first when there are too many.
-    /// False when it is not an open one.
+    /// Keeps a connection as a closed one. False when it is not an open one.
     mutating func markClosed(id: String, now: ContinuousClock.Instant) -> Bool {
         guard let slot = slots[id], slot.closedAt == nil else { return false }
         slots[id]?.closedAt = now
         closedOrder.append(id)
-        while closedOrder.count > maximumClosed { remove(id: closedOrder[0]) }
         return true
     }
 
-    /// Drops closed connections whose time is over.
-    mutating func removeExpired(now: ContinuousClock.Instant) {
-        while let id = closedOrder.first, let closedAt = slots[id]?.closedAt,
-            now - closedAt >= retention
-        {
+    /// Drops closed connections whose time is over, and those closed first when there are too many,
+    /// and returns them.
+    mutating func removeExpired(now: ContinuousClock.Instant) -> [Entry] {
+        var removed: [Entry] = []
+        for id in closedOrder {
+            guard let slot = slots[id], let closedAt = slot.closedAt else { continue }
+            guard now - closedAt >= retention || closedOrder.count > maximumClosed else { break }
+            guard !isKept(slot.entry) else { continue }
             remove(id: id)
+            removed.append(slot.entry)
         }
+        return removed
     }
 
     mutating func remove(id: String) {

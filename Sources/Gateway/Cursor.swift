@@ -28,7 +28,7 @@ public struct Cursor: Hashable, Sendable, CustomStringConvertible {
 }
 
 /// Names one life of a sequence.
-public struct Epoch: Hashable, Sendable, CustomStringConvertible {
+public struct Epoch: Hashable, Sendable, Codable, CustomStringConvertible {
     public let value: UInt32
 
     public init(value: UInt32) {

@@ -46,6 +46,22 @@ extension ProblemDetails {
                 .tooManyRequests, "too_many_waiters",
                 "\(limit) requests are waiting, the most allowed.", retryable: true)
             retryAfterSeconds = 1
+        case .tooManyReaders(let limit):
+            self.init(
+                .tooManyRequests, "too_many_readers",
+                "The connection has \(limit) readers, the most allowed; DELETE one of them.")
+            retryAfterSeconds = 5
+        case .connectionLimit:
+            self = .connectionLimit
+        case .spoolFailing(let error):
+            self.init(
+                .serviceUnavailable, "spool_failing",
+                "What arrives cannot be kept: \(error).", retryable: true)
+            retryAfterSeconds = 5
+        case .upload(let error, let send):
+            self.init(error)
+            acceptedOffset = send.upperBound
+            acknowledgedOffset = send.lowerBound
         case .shuttingDown:
             self = .shuttingDown
         case .clientLeft:
@@ -70,7 +86,18 @@ extension ProblemDetails {
             self.init(
                 .notFound, "unknown_connection",
                 "There is no connection \(id); it may have been removed after it closed.")
+        case .reader(let name):
+            self.init(
+                .notFound, "unknown_reader", "The connection has no reader \(name).")
         }
+    }
+
+    private static var connectionLimit: ProblemDetails {
+        var problem = ProblemDetails(
+            .tooManyRequests, "connection_limit",
+            "The gateway has as many connections as it may.", retryable: true)
+        problem.retryAfterSeconds = 5
+        return problem
     }
 
     private static var shuttingDown: ProblemDetails {
@@ -121,13 +148,19 @@ extension ProblemDetails {
             expectedOffset = expected
         case .connectionClosed(let reason, let send):
             self.init(.conflict, "connection_closed", "The connection is closed.")
-            closeReason = reason?.rawValue
+            closeReason = reason
             acceptedOffset = send.upperBound
             acknowledgedOffset = send.lowerBound
+        case .readerExpired(let name, let first):
+            self.init(
+                .gone, "reader_expired",
+                "The reader \(name) was behind the others for too long and is not waited for; "
+                    + "with offset=\(first) it begins again at what is still there.")
+            earliest = first.description
         case .acknowledgementTimeout(let send):
             self.init(
                 .gatewayTimeout, "acknowledgement_timeout",
-                "All bytes are accepted, but the peer has not acknowledged them in time.")
+                "All bytes are accepted, but the peer has not got them in time.")
             acceptedOffset = send.upperBound
             acknowledgedOffset = send.lowerBound
         }
@@ -154,10 +187,7 @@ extension ProblemDetails {
                 .unprocessableContent, "unusable_address",
                 "The address \(address) cannot be reached from the UDP address of this gateway.")
         case .connectionLimit:
-            self.init(
-                .tooManyRequests, "connection_limit",
-                "The gateway has as many connections as it may.", retryable: true)
-            retryAfterSeconds = 5
+            self = .connectionLimit
         case .cancelled, .socketClosed:
             self = .shuttingDown
         }

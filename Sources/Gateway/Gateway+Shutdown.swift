@@ -20,6 +20,14 @@ extension Gateway {
         context.beginStopping()
     }
 
+    /// Waits until everything that has arrived is in the spool, and closes that. To be called when
+    /// the socket has been closed.
+    public func closeSpool() async {
+        guard let spool = context.spool else { return }
+        for connection in context.registry.all { await connection.waitUntilKept() }
+        await spool.close()
+    }
+
     /// What was accepted and never acknowledged by its peer.
     public struct Undelivered: Equatable, Sendable {
         public var connections = 0
@@ -34,7 +42,7 @@ extension Gateway {
     public func flush(deadline: ContinuousClock.Instant) async -> Undelivered {
         await withTaskGroup(of: UInt64.self, returning: Undelivered.self) { group in
             for connection in context.registry.all where !connection.isClosed {
-                let transport = connection.transport
+                guard let transport = connection.transport else { continue }
                 group.addTask {
                     transport.finishWriting()
                     // What is left says how it went.

@@ -26,6 +26,7 @@ public final class Gateway: Sendable {
         housekeeping = Task { [registry = context.registry] in
             while !Task.isCancelled {
                 registry.removeExpired()
+                registry.expireReaders()
                 try? await Task.sleep(for: Self.housekeepingInterval)
             }
         }
@@ -90,10 +91,10 @@ public final class Gateway: Sendable {
         // Before the connections are looked at: none can come that is not seen here or there.
         context.socket.admission.allowed = access.peers
         for connection in context.registry.all where !connection.isClosed {
-            guard !context.socket.admission.allows(connection.transport.remotePeerID) else {
-                continue
-            }
-            connection.transport.close(code: .notAllowed)
+            guard let transport = connection.transport,
+                !context.socket.admission.allows(transport.remotePeerID)
+            else { continue }
+            transport.close(code: .notAllowed)
             context.audit.peerClosed(connection)
         }
     }
@@ -200,6 +201,7 @@ extension Gateway {
             (.put, "/v1/connections/{id}/data", .scope(.write), post),
             (.head, "/v1/connections/{id}/data", .scope(.read), upload.head),
             (.post, "/v1/connections/{id}/ack", .scope(.read), data.postAcknowledgement),
+            (.delete, "/v1/connections/{id}/readers/{reader}", .scope(.read), data.deleteReader),
             (.get, "/healthz", .open, health.health),
             (.get, "/readyz", .open, health.readiness),
             (.get, "/metrics", .scope(.metrics), metrics.get),

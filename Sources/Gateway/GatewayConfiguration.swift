@@ -1,5 +1,6 @@
 import LRP2P
 import Logging
+import Spool
 
 /// What a gateway has to be told.
 public struct GatewayConfiguration: Sendable {
@@ -8,6 +9,9 @@ public struct GatewayConfiguration: Sendable {
     public var limits = GatewayLimits()
     /// Who may use it; can be exchanged later (``Gateway/Gateway/reload(_:)``).
     public var access = AccessConfiguration()
+    /// Keeps what arrives until it is acknowledged; `nil` for memory only. The endpoint has to be
+    /// configured to confirm deliveries then (`EndpointConfiguration.confirmsDelivery`).
+    public var spool: Spool?
     public var logger: Logger
     /// For the record of who changed what: one line at the level notice for each change. At first
     /// it is ``logger`` under the label `lrp2p-gateway.audit`; a log handler that shows labels has

@@ -1,12 +1,14 @@
 import FoundationEssentials
 import LRP2P
 import Logging
+import Spool
 import Synchronization
 
 /// What the resources share.
 final class GatewayContext: Sendable {
     let limits: GatewayLimits
     let socket: PeerSocket
+    let spool: Spool?
     let registry: ConnectionRegistry
     let waiters: WaitGate
     let uploads = ClientCounts()
@@ -19,7 +21,9 @@ final class GatewayContext: Sendable {
     init(configuration: GatewayConfiguration, socket: PeerSocket) {
         limits = configuration.limits
         self.socket = socket
-        registry = ConnectionRegistry(limits: limits, log: configuration.logger)
+        spool = configuration.spool
+        registry = ConnectionRegistry(
+            limits: limits, spool: configuration.spool, log: configuration.logger)
         waiters = WaitGate(limit: limits.maximumWaiters)
         access = AccessControl(
             configuration.access, httpHost: configuration.httpHost,

@@ -1,5 +1,6 @@
 import HTTPTypes
 import LRP2P
+import Spool
 
 /// Everything that can go wrong with a request. `ErrorMapping.swift` says what the client is told.
 enum GatewayError: Error {
@@ -28,6 +29,12 @@ enum GatewayError: Error {
 
     // The gateway cannot, at the moment.
     case tooManyWaiters(limit: Int)
+    case tooManyReaders(limit: Int)
+    case connectionLimit
+    /// The disk does not take what arrives.
+    case spoolFailing(SpoolError)
+    /// A body was taken in part.
+    indirect case upload(GatewayError, send: Range<UInt64>)
     case shuttingDown
     /// Nobody is there to read the answer; it serves the metrics and the log.
     case clientLeft
@@ -57,6 +64,7 @@ enum MissingError: Error {
     case path(String)
     case method(String, allowed: [HTTPRequest.Method])
     case connection(id: String)
+    case reader(String)
 }
 
 /// The request does not fit the state of the connection.
@@ -67,6 +75,7 @@ enum StateError: Error {
     case uploadInProgress
     case uploadSuperseded
     case sendOffsetGap(expected: UInt64)
-    case connectionClosed(CloseReason?, send: Range<UInt64>)
+    case connectionClosed(String?, send: Range<UInt64>)
+    case readerExpired(String, earliest: Cursor)
     case acknowledgementTimeout(send: Range<UInt64>)
 }

@@ -11,6 +11,14 @@ public struct GatewayLimits: Sendable {
     /// Requests that may wait at one time; a further one is answered 429. Must stay below the
     /// number of HTTP connections, or waiters could lock everyone else out.
     public var maximumWaiters = 3584
+    /// Connections, open ones and closed ones with unread bytes in the spool, that there may be;
+    /// beyond it none is made or let in.
+    public var maximumKeptConnections = 16_384
+    /// Readers of one connection; a further one is answered 429.
+    public var maximumReaders = 16
+    /// How long a reader may be behind another one without acknowledging anything; then it is not
+    /// waited for any more and answered 410.
+    public var readerTimeout: Duration = .seconds(60)
     /// Connections with time series of their own in `/metrics`.
     public var maximumConnectionSeries = 200
 

@@ -63,6 +63,17 @@ struct QueryParameters {
         return cursor
     }
 
+    /// The name of a reader; without one, that of the reader without a name.
+    func reader() throws(GatewayError) -> String {
+        guard let name = values["reader"] else { return ReaderTable.unnamed }
+        guard ReaderTable.isName(name) else {
+            throw .invalidParameter(
+                name: "reader",
+                detail: "has to have 1 to \(ReaderTable.maximumNameLength) of A-Z a-z 0-9 . _ -")
+        }
+        return name
+    }
+
     /// One of a few words.
     func choice<Choice: RawRepresentable<String> & CaseIterable>(
         _ name: String, of type: Choice.Type

@@ -1,19 +1,16 @@
 import FoundationEssentials
 import LRP2P
+import Logging
+import Spool
 import Synchronization
 
 /// One LRP2P connection and what the gateway knows about it beyond the transport.
 final class RegisteredConnection: Sendable {
-    /// Made here; unrelated to anything on the wire.
-    let id: String
-    let name: String?
-    let transport: PeerConnection
-    /// Made once: it takes a hash and a big division.
-    let peer: String
-    let openedAt: Date
-    /// Of the receive cursors.
-    let epoch: Epoch
-    private let state = Mutex(State())
+    let facts: ConnectionFacts
+    /// `nil` for one that has survived in the spool, and is closed.
+    let transport: PeerConnection?
+    let inbox: Inbox
+    private let state: Mutex<State>
     private let uploadEnds = WaitList()
 
     /// How long an upload that is to give way may take to do so.
@@ -24,26 +21,66 @@ final class RegisteredConnection: Sendable {
         var uploadIsSuperseded = false
         var isDraining = false
         var closedAt: Date?
+        /// Carries what arrives into the spool.
+        var keeper: Task<Void, Never>?
     }
 
-    init(id: String, name: String?, transport: PeerConnection) {
-        self.id = id
-        self.name = name
+    /// Of a connection of this process.
+    init(
+        id: String, name: String?, transport: PeerConnection, spool: Spool?,
+        limits: GatewayLimits
+    ) {
+        facts = ConnectionFacts(id: id, name: name, transport: transport)
         self.transport = transport
-        peer = transport.remotePeerID.description
-        openedAt = Date()
-        epoch = .random()
+        inbox = Inbox(facts, transport, spool: spool, limits: limits)
+        state = Mutex(State())
     }
 
-    var isClosed: Bool { transport.closeReason != nil }
-    var closedAt: Date? { state.withLock { $0.closedAt } }
-    var direction: ConnectionDirection { transport.role == .initiator ? .outbound : .inbound }
+    /// Of a connection that was found in the spool; `nil` when what was found is not ours.
+    init?(_ stored: StoredStream, spool: Spool, limits: GatewayLimits) {
+        guard let facts = ConnectionFacts(encoded: stored.details), facts.id == stored.name
+        else { return nil }
+        self.facts = facts
+        transport = nil
+        inbox = Inbox(facts, stored, spool: spool, limits: limits)
+        state = Mutex(State(closedAt: facts.closedAt ?? Date()))
+    }
 
-    func cursor(_ position: UInt64) -> Cursor { Cursor(epoch: epoch, position: position) }
+    var id: String { facts.id }
+    var name: String? { facts.name }
+    var peer: String { facts.peer }
+    var direction: ConnectionDirection { facts.direction }
+    var isClosed: Bool { closeReason != nil }
+    var closedAt: Date? { state.withLock { $0.closedAt } }
+
+    /// `nil` while it is open.
+    var closeReason: String? {
+        guard let transport else { return facts.closeReason ?? ConnectionFacts.lostReason }
+        return transport.closeReason?.rawValue
+    }
+
+    func cursor(_ position: UInt64) -> Cursor { inbox.cursor(position) }
 
     func setClosedAt(_ date: Date) {
         state.withLock { if $0.closedAt == nil { $0.closedAt = date } }
     }
+
+    /// Begins to carry what arrives into the spool, for as long as the connection lasts.
+    func startKeeping(log: Logger) {
+        let task = Task { [self] in
+            await inbox.keep(facts, log: log)
+            guard let transport, let reason = await transport.waitUntilClosed() else { return }
+            var ended = facts
+            ended.closeReason = reason.rawValue
+            ended.closedAt = Date()
+            ended.resetCode = transport.resetCode?.rawValue
+            await inbox.keepEnd(ended, log: log)
+        }
+        state.withLock { $0.keeper = task }
+    }
+
+    /// Waits until everything that has arrived is kept, after the connection has closed.
+    func waitUntilKept() async { await state.withLock { $0.keeper }?.value }
 
     /// From here on no request may begin to send.
     func beginDrain() {
@@ -51,7 +88,13 @@ final class RegisteredConnection: Sendable {
     }
 
     var closedError: GatewayError {
-        .state(.connectionClosed(transport.closeReason, send: transport.sendRange))
+        .state(.connectionClosed(closeReason, send: transport?.sendRange ?? 0..<0))
+    }
+
+    /// For what needs a connection that may still be open.
+    func requireTransport() throws(GatewayError) -> PeerConnection {
+        guard let transport else { throw closedError }
+        return transport
     }
 }
 
@@ -113,7 +156,7 @@ extension RegisteredConnection {
 }
 
 /// Who began the handshake, seen from here.
-enum ConnectionDirection: String, CaseIterable, Encodable {
+enum ConnectionDirection: String, CaseIterable, Codable {
     case inbound, outbound
 }
 

@@ -1,4 +1,7 @@
 import LRP2P
+import Spool
+
+typealias SpoolStorage = Spool
 
 /// All figures at one moment, and their text. A plain value.
 struct GatewayMetrics: Sendable {
@@ -24,6 +27,20 @@ struct GatewayMetrics: Sendable {
         }
     }
 
+    /// What is kept on disk.
+    struct Spool: Sendable {
+        let storedBytes: Int
+        let limitBytes: Int
+        let commits: UInt64
+        let failures: UInt64
+
+        init(_ spool: SpoolStorage) {
+            storedBytes = spool.storedBytes
+            limitBytes = spool.limit
+            (commits, failures) = spool.commits
+        }
+    }
+
     var endpoint: EndpointStatistics
     var openConnections: Int
     var closedConnections: Int
@@ -31,6 +48,7 @@ struct GatewayMetrics: Sendable {
     var receiveUnacknowledgedBytes: Int
     var sendQueueBytes: Int
     var memory: Memory
+    var spool: Spool?
     var waitingRequests: Int
     var http: HTTPCounters.Snapshot
     var process: ProcessStatistics?
@@ -42,6 +60,7 @@ struct GatewayMetrics: Sendable {
         writeConnectionCounts(&writer)
         writeTransport(&writer)
         writeBuffers(&writer)
+        writeSpool(&writer)
         writeHTTP(&writer)
         writeConnections(&writer)
         writeProcess(&writer)
@@ -128,6 +147,23 @@ struct GatewayMetrics: Sendable {
         writer.family(
             "lrp2p_buffer_chunk_bytes", .gauge, "Bytes of the chunks that hold buffered data.")
         writer.sample("lrp2p_buffer_chunk_bytes", [], memory.chunkBytes)
+    }
+
+    private func writeSpool(_ writer: inout MetricsWriter) {
+        guard let spool else { return }
+        writer.family(
+            "lrp2p_spool_bytes", .gauge,
+            "Received bytes on disk that HTTP clients have not acknowledged.")
+        writer.sample("lrp2p_spool_bytes", [], spool.storedBytes)
+        writer.family("lrp2p_spool_limit_bytes", .gauge, "The most there may be of them.")
+        writer.sample("lrp2p_spool_limit_bytes", [], spool.limitBytes)
+        writer.family(
+            "lrp2p_spool_commits_total", .counter, "Groups of changes made durable.")
+        writer.sample("lrp2p_spool_commits_total", [], spool.commits)
+        writer.family(
+            "lrp2p_spool_failures_total", .counter,
+            "Groups of changes that the disk did not take; they are tried again.")
+        writer.sample("lrp2p_spool_failures_total", [], spool.failures)
     }
 
     private func writeHTTP(_ writer: inout MetricsWriter) {

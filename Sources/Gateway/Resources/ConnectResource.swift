@@ -15,6 +15,7 @@ struct ConnectResource: Sendable {
 
     func post(_ request: ServerRequest) async throws(GatewayError) -> ServerResponse {
         if gateway.isDraining { throw .shuttingDown }
+        if gateway.registry.isFull { throw .connectionLimit }
         let query = try QueryParameters(request.query, allowed: ["wait"])
         let wait = try query.duration(
             "wait", limit: gateway.limits.maximumConnectWait,

@@ -62,28 +62,31 @@ struct ConnectionsResource: Sendable {
             throw .invalidParameter(name: "drain", detail: "cannot be given with abort=true")
         }
         let connection = try gateway.connection(request.parameters)
-        if let reason = connection.transport.closeReason {
+        guard let transport = connection.transport else {
+            gateway.registry.remove(connection)
+            return ServerResponse(status: .noContent)
+        }
+        if let reason = transport.closeReason {
             // It must be counted before it is forgotten.
             gateway.registry.noteClosed(connection, reason)
             gateway.registry.remove(connection)
             return ServerResponse(status: .noContent)
         }
         if isAbort {
-            connection.transport.close()
+            transport.close()
         } else {
-            try await close(connection, drain: drain)
+            try await close(connection, transport, drain: drain)
         }
         // Its watcher would see to it; whoever asks next must see it.
-        if let reason = connection.transport.closeReason {
+        if let reason = transport.closeReason {
             gateway.registry.noteClosed(connection, reason)
         }
         return ServerResponse(status: .noContent)
     }
 
     private func close(
-        _ connection: RegisteredConnection, drain: Duration
+        _ connection: RegisteredConnection, _ transport: PeerConnection, drain: Duration
     ) async throws(GatewayError) {
-        let transport = connection.transport
         guard drain > .zero else { return transport.close() }
         try await gateway.waiters.wait { () async throws(GatewayError) in
             connection.beginDrain()

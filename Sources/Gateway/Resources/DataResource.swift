@@ -16,19 +16,18 @@ struct DataResource: Sendable {
 
     func get(_ request: ServerRequest) async throws(GatewayError) -> ServerResponse {
         let query = try QueryParameters(
-            request.query, allowed: ["offset", "wait", "max_bytes", "ack", "auto_ack"])
+            request.query, allowed: ["offset", "wait", "max_bytes", "ack", "auto_ack", "reader"])
         let limits = gateway.limits
         let wait = try query.duration("wait", limit: limits.maximumWait)
         let maximum = try query.integer(
             "max_bytes", in: 1...limits.maximumDataBytes, default: limits.defaultDataBytes)
         let acknowledgesAll = try query.bool("auto_ack")
+        let offset = try query.cursor("offset"), acknowledged = try query.cursor("ack")
+        let name = try query.reader()
         let connection = try gateway.connection(request.parameters)
-        let offset = try query.cursor("offset")
-        if let cursor = try query.cursor("ack") {
-            try acknowledge(cursor, field: "ack", on: connection)
-        }
-        let reader = Reader(connection: connection, field: "offset")
-        let position = try reader.position(of: offset)
+        let reader = InboxReader(inbox: connection.inbox, name: name)
+        if let acknowledged { try reader.acknowledge(acknowledged, field: "ack") }
+        let position = try reader.position(of: offset, field: "offset")
 
         var bytes = try await reader.read(at: position, maximum: maximum, deadline: .now)
         if bytes == nil, wait > .zero {
@@ -41,20 +40,19 @@ struct DataResource: Sendable {
         let body = bytes ?? []
         let end = position + UInt64(body.count)
         // Asked before the acknowledgement, which moves the range that this looks at.
-        let isEnd = reader.isEnd(end)
+        let isEnd = connection.inbox.isEnd(end)
         if acknowledgesAll, !body.isEmpty {
             // Not for a client that is known not to be there.
             if Task.isCancelled { throw gateway.cancellation }
-            try acknowledge(connection.cursor(end), field: "offset", on: connection)
+            try reader.acknowledge(connection.cursor(end), field: "offset")
         }
         return response(connection, body: body, from: position, isEnd: isEnd)
     }
 
     /// Acknowledges; going backwards changes nothing.
-    func postAcknowledgement(
-        _ request: ServerRequest
-    ) async throws(GatewayError) -> ServerResponse {
-        _ = try QueryParameters(request.query, allowed: [])
+    func postAcknowledgement(_ request: ServerRequest) async throws(GatewayError) -> ServerResponse {
+        let query = try QueryParameters(request.query, allowed: ["reader"])
+        let name = try query.reader()
         let connection = try gateway.connection(request.parameters)
         let body = try await JSONBody.read(
             request, allowed: ["offset"], limit: gateway.limits.maximumJSONBodyBytes)
@@ -62,30 +60,23 @@ struct DataResource: Sendable {
             throw .invalidMember(
                 name: "offset", detail: "has to be a cursor as the gateway gave it")
         }
-        try acknowledge(cursor, field: "offset", on: connection)
-        let range = connection.transport.receivedRange
+        let inbox = connection.inbox
+        try InboxReader(inbox: inbox, name: name).acknowledge(cursor, field: "offset")
         return .json(
             Acknowledgement(
-                acknowledged: connection.cursor(range.lowerBound).description,
-                received: connection.cursor(range.upperBound).description))
+                acknowledged: inbox.cursor(inbox.position(of: name)).description,
+                received: inbox.cursor(inbox.range.upperBound).description))
     }
 
-    private func acknowledge(
-        _ cursor: Cursor, field: String, on connection: RegisteredConnection
-    ) throws(GatewayError) {
-        let reader = Reader(connection: connection, field: field)
-        try reader.checkEpoch(cursor)
-        do {
-            try connection.transport.acknowledge(upTo: cursor.position)
-        } catch {
-            switch error {
-            case .notYetWritten(let end):
-                throw .state(.offsetBeyondEnd(field: field, end: connection.cursor(end)))
-            case .released, .closed, .timedOut, .cancelled:
-                // Freed already: what was asked for is so.
-                return
-            }
+    /// Forgets a reader, so that nothing is kept for it.
+    func deleteReader(_ request: ServerRequest) throws(GatewayError) -> ServerResponse {
+        _ = try QueryParameters(request.query, allowed: [])
+        let connection = try gateway.connection(request.parameters)
+        let name = request.parameters["reader"] ?? ""
+        guard ReaderTable.isName(name), connection.inbox.remove(name) else {
+            throw .missing(.reader(name))
         }
+        return ServerResponse(status: .noContent)
     }
 
     private func response(
@@ -99,62 +90,5 @@ struct DataResource: Sendable {
             connection.cursor(position + UInt64(body.count)).description
         if isEnd { response.headers[.streamClosed] = "true" }
         return response
-    }
-}
-
-/// Reads at cursors and says what is wrong with them.
-private struct Reader {
-    let connection: RegisteredConnection
-    /// What to blame.
-    let field: String
-
-    func checkEpoch(_ cursor: Cursor) throws(GatewayError) {
-        guard cursor.epoch == connection.epoch else {
-            let start = connection.transport.receivedRange.lowerBound
-            throw .state(.cursorExpired(field: field, earliest: connection.cursor(start)))
-        }
-    }
-
-    /// The position of a cursor within what is kept, by default at its start.
-    func position(of cursor: Cursor?) throws(GatewayError) -> UInt64 {
-        let range = connection.transport.receivedRange
-        guard let cursor else { return range.lowerBound }
-        try checkEpoch(cursor)
-        guard cursor.position >= range.lowerBound else { throw trimmed(range.lowerBound) }
-        guard cursor.position <= range.upperBound else { throw beyond(range.upperBound) }
-        return cursor.position
-    }
-
-    /// `nil` when there is nothing until the deadline, or the connection is closed; no bytes at the
-    /// end of a stream.
-    func read(
-        at position: UInt64, maximum: Int, deadline: ContinuousClock.Instant
-    ) async throws(GatewayError) -> [UInt8]? {
-        do {
-            return try await connection.transport.peek(
-                at: position, maxBytes: maximum, deadline: deadline)
-        } catch {
-            switch error {
-            case .timedOut, .closed, .cancelled: return nil
-            // Another client acknowledged in the meantime.
-            case .released(let earliest): throw trimmed(earliest)
-            case .notYetWritten(let end): throw beyond(end)
-            }
-        }
-    }
-
-    /// Whether nothing can come after `position`. Whether the stream is over is asked first: once it
-    /// is, no byte is added.
-    func isEnd(_ position: UInt64) -> Bool {
-        (connection.transport.isRemoteFinished || connection.isClosed)
-            && connection.transport.receivedRange.upperBound == position
-    }
-
-    private func trimmed(_ earliest: UInt64) -> GatewayError {
-        .state(.offsetTrimmed(field: field, earliest: connection.cursor(earliest)))
-    }
-
-    private func beyond(_ end: UInt64) -> GatewayError {
-        .state(.offsetBeyondEnd(field: field, end: connection.cursor(end)))
     }
 }

@@ -17,6 +17,8 @@ struct HealthResource: Sendable {
     /// Ready to serve; not any more from the beginning of a drain on.
     func readiness(_ request: ServerRequest) throws(GatewayError) -> ServerResponse {
         if gateway.isDraining { throw .shuttingDown }
+        // Nothing that arrives can be told to have arrived.
+        if let failure = gateway.spool?.failure { throw .spoolFailing(failure) }
         return .json(Document(status: "ready"))
     }
 }

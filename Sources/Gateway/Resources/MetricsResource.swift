@@ -19,16 +19,20 @@ struct MetricsResource: Sendable {
             openConnections: counts.open, closedConnections: counts.closed,
             totals: gateway.registry.totals,
             receiveUnacknowledgedBytes: connections.reduce(0) {
-                $0 + $1.transport.receivedRange.count
+                $0 + $1.inbox.range.count
             },
-            sendQueueBytes: open.reduce(0) { $0 + $1.transport.sendRange.count },
+            sendQueueBytes: open.reduce(0) { $0 + ($1.transport?.sendRange.count ?? 0) },
             memory: .init(gateway.socket.endpointConfiguration.memoryBudget),
+            spool: gateway.spool.map(GatewayMetrics.Spool.init),
             waitingRequests: gateway.waiters.waiting, http: http.snapshot, process: .read(),
-            connections: open.prefix(gateway.limits.maximumConnectionSeries).map {
-                GatewayMetrics.Connection(
-                    id: $0.id, peer: $0.peer, direction: $0.direction,
-                    statistics: $0.transport.statistics,
-                    receiveUnacknowledgedBytes: $0.transport.receivedRange.count)
+            connections: open.prefix(gateway.limits.maximumConnectionSeries).compactMap {
+                connection in
+                connection.transport.map {
+                    GatewayMetrics.Connection(
+                        id: connection.id, peer: connection.peer,
+                        direction: connection.direction, statistics: $0.statistics,
+                        receiveUnacknowledgedBytes: connection.inbox.range.count)
+                }
             },
             omittedConnections: max(0, open.count - gateway.limits.maximumConnectionSeries))
     }

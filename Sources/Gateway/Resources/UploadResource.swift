@@ -13,6 +13,8 @@ struct UploadResource: Sendable {
     private enum Until: String, CaseIterable {
         /// All of it is in the send buffer.
         case queued
+        /// All of it has left for the peer at least once.
+        case sent
         /// The peer has acknowledged all of it.
         case acknowledged
     }
@@ -28,34 +30,39 @@ struct UploadResource: Sendable {
         let wait = try query.duration(
             "wait", limit: gateway.limits.maximumWait, default: gateway.limits.maximumWait)
         if until == .queued, query.string("wait") != nil {
-            throw .invalidParameter(name: "wait", detail: "needs until=acknowledged")
+            throw .invalidParameter(name: "wait", detail: "needs until=sent or until=acknowledged")
         }
-        let connection = try gateway.connection(request.parameters)
         let offset = try sendOffset(request)
-        let end = try await connection.upload(takesOver: offset != nil) {
-            () async throws(GatewayError) in
-            let accepted = connection.transport.sendRange.upperBound
-            // Bytes that were accepted before are not sent again.
-            let begin = offset ?? accepted
-            guard begin <= accepted else { throw .state(.sendOffsetGap(expected: accepted)) }
-            try await send(request.body, skipping: accepted - begin, on: connection)
-            return connection.transport.sendRange.upperBound
+        let connection = try gateway.connection(request.parameters)
+        let transport = try connection.requireTransport()
+        do throws(GatewayError) {
+            let end = try await connection.upload(takesOver: offset != nil) {
+                () async throws(GatewayError) in
+                let accepted = transport.sendRange.upperBound
+                // Bytes that were accepted before are not sent again.
+                let begin = offset ?? accepted
+                guard begin <= accepted else { throw .state(.sendOffsetGap(expected: accepted)) }
+                try await send(
+                    request.body, skipping: accepted - begin, on: connection, transport)
+                return transport.sendRange.upperBound
+            }
+            try await self.wait(until, end, on: connection, transport, atMost: wait)
+            let acknowledged = min(end, transport.sendRange.lowerBound)
+            var response = ServerResponse.json(
+                Receipt(acceptedOffset: end, acknowledgedOffset: acknowledged))
+            response.headers[.sendOffset] = String(end)
+            return response
+        } catch {
+            // Some of the body may have been taken: the client learns where to go on.
+            throw .upload(error, send: transport.sendRange)
         }
-        if until == .acknowledged {
-            try await waitAcknowledged(connection, upTo: end, wait: wait)
-        }
-        let acknowledged = min(end, connection.transport.sendRange.lowerBound)
-        var response = ServerResponse.json(
-            Receipt(acceptedOffset: end, acknowledgedOffset: acknowledged))
-        response.headers[.sendOffset] = String(end)
-        return response
     }
 
     /// Where the next upload has to go on.
     func head(_ request: ServerRequest) throws(GatewayError) -> ServerResponse {
         _ = try QueryParameters(request.query, allowed: [])
         let connection = try gateway.connection(request.parameters)
-        let offset = String(connection.transport.sendRange.upperBound)
+        let offset = String(try connection.requireTransport().sendRange.upperBound)
         return ServerResponse(
             status: .ok, headers: [.sendOffset: offset, .cacheControl: "no-store"])
     }
@@ -72,13 +79,14 @@ struct UploadResource: Sendable {
     }
 
     private func send(
-        _ body: RequestBody, skipping skip: UInt64, on connection: RegisteredConnection
+        _ body: RequestBody, skipping skip: UInt64, on connection: RegisteredConnection,
+        _ transport: PeerConnection
     ) async throws(GatewayError) {
         var skip = skip
         while let piece = try await nextPiece(of: body) {
             let dropped = Int(min(skip, UInt64(piece.count)))
             skip -= UInt64(dropped)
-            try await write(piece, from: dropped, on: connection)
+            try await write(piece, from: dropped, on: connection, transport)
         }
     }
 
@@ -93,9 +101,9 @@ struct UploadResource: Sendable {
     }
 
     private func write(
-        _ piece: [UInt8], from start: Int, on connection: RegisteredConnection
+        _ piece: [UInt8], from start: Int, on connection: RegisteredConnection,
+        _ transport: PeerConnection
     ) async throws(GatewayError) {
-        let transport = connection.transport
         var position = start
         while position < piece.count {
             do throws(WriteError) {
@@ -108,30 +116,37 @@ struct UploadResource: Sendable {
                     try await transport.waitWritable()
                 }
             } catch {
-                throw self.error(error, on: connection)
+                throw self.error(error, on: connection, transport)
             }
         }
     }
 
-    private func waitAcknowledged(
-        _ connection: RegisteredConnection, upTo end: UInt64, wait: Duration
+    private func wait(
+        _ until: Until, _ end: UInt64, on connection: RegisteredConnection,
+        _ transport: PeerConnection, atMost wait: Duration
     ) async throws(GatewayError) {
-        let transport = connection.transport
-        guard transport.sendRange.lowerBound < end else { return }
+        guard until != .queued, transport.sendRange.lowerBound < end else { return }
         try await gateway.waiters.wait { () async throws(GatewayError) in
+            let deadline = ContinuousClock.now + wait
             do throws(WriteError) {
-                try await transport.waitAcknowledged(upTo: end, deadline: .now + wait)
+                if until == .sent {
+                    try await transport.waitSent(upTo: end, deadline: deadline)
+                } else {
+                    try await transport.waitAcknowledged(upTo: end, deadline: deadline)
+                }
             } catch {
-                throw self.error(error, on: connection)
+                throw self.error(error, on: connection, transport)
             }
         }
     }
 
-    private func error(_ error: WriteError, on connection: RegisteredConnection) -> GatewayError {
+    private func error(
+        _ error: WriteError, on connection: RegisteredConnection, _ transport: PeerConnection
+    ) -> GatewayError {
         switch error {
         case .closed, .finished: connection.closedError
         case .cancelled: gateway.cancellation
-        case .timedOut: .state(.acknowledgementTimeout(send: connection.transport.sendRange))
+        case .timedOut: .state(.acknowledgementTimeout(send: transport.sendRange))
         }
     }
 }
