@@ -17,11 +17,6 @@ struct UploadResource: Sendable {
         case acknowledged
     }
 
-    private struct Receipt: Encodable {
-        let acceptedOffset: UInt64
-        let acknowledgedOffset: UInt64
-    }
-
     func post(_ request: ServerRequest) async throws(GatewayError) -> ServerResponse {
         let query = try QueryParameters(request.query, allowed: ["until", "wait"])
         let until = try query.choice("until", of: Until.self) ?? .queued
@@ -46,7 +41,7 @@ struct UploadResource: Sendable {
         }
         let acknowledged = min(end, connection.transport.sendRange.lowerBound)
         var response = ServerResponse.json(
-            Receipt(acceptedOffset: end, acknowledgedOffset: acknowledged))
+            numbers: ["accepted_offset": end, "acknowledged_offset": acknowledged])
         response.headers[.sendOffset] = String(end)
         return response
     }
