@@ -7,6 +7,12 @@ import HTTPTypes
 struct Connection: @unchecked Sendable {
     private let pointer: OpaquePointer
     let socket: Int32
+    /// `nil` where header times are not watched.
+    var client: ClientConnection? {
+        CMicrohttpd_connection_info(pointer, .CONNECTION_INFO_SOCKET_CONTEXT)
+            .flatMap { $0.pointee.socket_context }
+            .map { Unmanaged<ClientConnection>.fromOpaque($0).takeUnretainedValue() }
+    }
 
     init?(_ pointer: OpaquePointer) {
         guard let info = CMicrohttpd_connection_info(pointer, .CONNECTION_INFO_CONNECTION_FD)

@@ -22,6 +22,7 @@ struct Daemon: @unchecked Sendable {
             option(.EXTERNAL_LOGGER, CMicrohttpd_log_callback(), logger),
             option(.LISTEN_SOCKET, Int(socket.descriptor)),
             option(.CONNECTION_LIMIT, configuration.maximumConnections),
+            option(.PER_IP_CONNECTION_LIMIT, configuration.maximumConnectionsPerAddress),
             option(.CONNECTION_TIMEOUT, configuration.idleTimeoutSeconds),
             option(.CONNECTION_MEMORY_LIMIT, configuration.connectionMemoryBytes),
             option(.STRICT_FOR_CLIENT, 1),
@@ -29,6 +30,8 @@ struct Daemon: @unchecked Sendable {
                 .URI_LOG_CALLBACK, unsafeBitCast(receiveTarget, to: Int.self), context),
             option(
                 .NOTIFY_COMPLETED, unsafeBitCast(completeRequest, to: Int.self), context),
+            option(
+                .NOTIFY_CONNECTION, unsafeBitCast(connectionChanged, to: Int.self), context),
             option(.END, 0),
         ]
         let flags =
@@ -103,6 +106,22 @@ private let completeRequest: MHD_RequestCompletedCallback = { context, _, refere
     let exchange = Unmanaged<Exchange>.fromOpaque(pointer).takeRetainedValue()
     exchange.finish()
     core(context)?.remove(exchange)
+}
+
+/// A connection begins or ends. libmicrohttpd closes the socket after the latter.
+private let connectionChanged: MHD_NotifyConnectionCallback = { context, connection, slot, what in
+    guard let core = core(context), let slot else { return }
+    switch what {
+    case .CONNECTION_NOTIFY_STARTED:
+        guard let connection = connection.flatMap(Connection.init) else { return }
+        slot.pointee = core.monitor.opened(connection.socket).map { client in
+            Unmanaged.passRetained(client).toOpaque()
+        }
+    default:
+        guard let client = slot.pointee else { return }
+        slot.pointee = nil
+        core.monitor.closed(Unmanaged<ClientConnection>.fromOpaque(client).takeRetainedValue())
+    }
 }
 
 private let logMessage: @convention(c) (UnsafeMutableRawPointer?, UnsafePointer<CChar>?) -> Void = {

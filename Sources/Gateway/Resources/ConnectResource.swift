@@ -20,7 +20,7 @@ struct ConnectResource: Sendable {
             default: gateway.limits.maximumConnectWait)
         let body = try await JSONBody.read(
             request, allowed: ["address", "peer", "name", "congestion_control"],
-            limit: gateway.limits.maximumJSONBodyBytes)
+            limits: gateway.limits)
         let target = try target(body)
         let deadline = ContinuousClock.now + wait
         let transport = try await gateway.waiters.wait { () async throws(GatewayError) in

@@ -56,8 +56,7 @@ struct DataResource: Sendable {
     ) async throws(GatewayError) -> ServerResponse {
         _ = try QueryParameters(request.query, allowed: [])
         let connection = try gateway.connection(request.parameters)
-        let body = try await JSONBody.read(
-            request, allowed: ["offset"], limit: gateway.limits.maximumJSONBodyBytes)
+        let body = try await JSONBody.read(request, allowed: ["offset"], limits: gateway.limits)
         guard let cursor = Cursor(try body.requiredString("offset")) else {
             throw .invalidMember(
                 name: "offset", detail: "has to be a cursor as the gateway gave it")
