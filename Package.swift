@@ -39,7 +39,7 @@ let package = Package(
         .target(
             name: "HTTPServer",
             dependencies: [
-                "CGnuTLS", "CLinux", "CMicrohttpd",
+                "CGnuTLS", "CLinux", "CMicrohttpd", "Threads",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
         .target(
@@ -52,7 +52,7 @@ let package = Package(
         .executableTarget(
             name: "lrp2p-gateway",
             dependencies: [
-                "CLinux", "Gateway", "HTTPServer", "LRP2P",
+                "CLinux", "Gateway", "HTTPServer", "LRP2P", "Spool", "Threads",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),

@@ -7,6 +7,12 @@ import HTTPTypes
 struct Connection: @unchecked Sendable {
     private let pointer: OpaquePointer
     let socket: Int32
+    /// What is kept for as long as the connection lasts.
+    var client: ClientConnection? {
+        CMicrohttpd_connection_info(pointer, .CONNECTION_INFO_SOCKET_CONTEXT)
+            .flatMap { $0.pointee.socket_context }
+            .map { Unmanaged<ClientConnection>.fromOpaque($0).takeUnretainedValue() }
+    }
 
     init?(_ pointer: OpaquePointer) {
         guard let info = CMicrohttpd_connection_info(pointer, .CONNECTION_INFO_CONNECTION_FD)
@@ -16,12 +22,7 @@ struct Connection: @unchecked Sendable {
     }
 
     /// `nil` for plain HTTP.
-    var tls: TLSSession? {
-        guard let info = CMicrohttpd_connection_info(pointer, .CONNECTION_INFO_SOCKET_CONTEXT),
-            let context = info.pointee.socket_context
-        else { return nil }
-        return Unmanaged<TLSSession>.fromOpaque(context).takeUnretainedValue()
-    }
+    var tls: TLSSession? { client?.tls }
 
     /// Prepares TLS, before its handshake.
     func makeTLS(_ credentials: TLSCredentials, log: @escaping (String) -> Void) -> TLSSession? {

@@ -1,6 +1,7 @@
 import Glibc
 import HTTPTypes
 import Synchronization
+import Threads
 
 /// An HTTP/1.1 server on libmicrohttpd.
 ///
@@ -122,7 +123,7 @@ public final class HTTPServer: Sendable {
                 continuation.resume()
             }
             // Without memory for a thread, blocking this one is what is left.
-            if startThread(end) != 0 { end() }
+            if BackgroundThread.start(name: "http-stop", end) != 0 { end() }
         }
         core.monitor.stop()
     }

@@ -2,26 +2,56 @@ import HTTPTypes
 
 /// One HTTP request as a handler sees it.
 public struct ServerRequest: Sendable {
-    public let method: HTTPRequest.Method
+    /// Shared, because a request is handed through many `async` functions, each of which keeps a
+    /// copy while it waits.
+    private final class Content: Sendable {
+        let method: HTTPRequest.Method
+        let segments: [String]
+        let query: [(name: String, value: String)]
+        let headers: HTTPFields
+        let remoteAddress: String
+        let isSecure: Bool
+        let clientCertificate: ClientCertificate?
+        let body: RequestBody
+
+        init(
+            method: HTTPRequest.Method, segments: [String], query: [(name: String, value: String)],
+            headers: HTTPFields, remoteAddress: String, isSecure: Bool,
+            clientCertificate: ClientCertificate?, body: RequestBody
+        ) {
+            self.method = method
+            self.segments = segments
+            self.query = query
+            self.headers = headers
+            self.remoteAddress = remoteAddress
+            self.isSecure = isSecure
+            self.clientCertificate = clientCertificate
+            self.body = body
+        }
+    }
+
+    private let content: Content
+
+    public var method: HTTPRequest.Method { content.method }
     /// The path, percent-decoded, without the query. A `/` that was written as `%2F` cannot be
     /// told from a separator here: use `segments` to tell which resource is meant.
-    public let path: String
+    public var path: String { "/" + segments.joined(separator: "/") }
     /// The path, split at `/` and then percent-decoded (RFC 3986 §2.4), without the empty segment
     /// before the leading `/`.
-    public let segments: [String]
+    public var segments: [String] { content.segments }
     /// The parameters of the query in order, percent-decoded; `a` and `a=` both have an empty
     /// value. A `+` is a plus: these are RFC 3986 queries, not HTML forms.
-    public let query: [(name: String, value: String)]
-    public let headers: HTTPFields
+    public var query: [(name: String, value: String)] { content.query }
+    public var headers: HTTPFields { content.headers }
     /// `address:port` or `[address]:port` of the TCP peer. For logs only: it may be a proxy's.
-    public let remoteAddress: String
+    public var remoteAddress: String { content.remoteAddress }
     /// Whether it came over TLS.
-    public let isSecure: Bool
+    public var isSecure: Bool { content.isSecure }
     /// Who the client is, where TLS is mutual.
-    public let clientCertificate: ClientCertificate?
+    public var clientCertificate: ClientCertificate? { content.clientCertificate }
     /// What the router matched: the values of `{name}` segments.
     public var parameters: [String: String]
-    public let body: RequestBody
+    public var body: RequestBody { content.body }
 
     public init(
         method: HTTPRequest.Method, path: String, query: [(name: String, value: String)] = [],
@@ -40,15 +70,10 @@ public struct ServerRequest: Sendable {
         headers: HTTPFields, remoteAddress: String, isSecure: Bool,
         clientCertificate: ClientCertificate?, parameters: [String: String], body: RequestBody
     ) {
-        self.method = method
-        path = "/" + segments.joined(separator: "/")
-        self.segments = segments
-        self.query = query
-        self.headers = headers
-        self.remoteAddress = remoteAddress
-        self.isSecure = isSecure
-        self.clientCertificate = clientCertificate
+        content = Content(
+            method: method, segments: segments, query: query, headers: headers,
+            remoteAddress: remoteAddress, isSecure: isSecure,
+            clientCertificate: clientCertificate, body: body)
         self.parameters = parameters
-        self.body = body
     }
 }

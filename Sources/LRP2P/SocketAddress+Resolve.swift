@@ -1,7 +1,7 @@
-import Threads
 import CLinux
 import Glibc
 import Synchronization
+import Threads
 
 extension SocketAddress {
     /// Look-ups under way at a time in this process. Each occupies a thread until the name service

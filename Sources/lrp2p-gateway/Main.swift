@@ -40,13 +40,15 @@ enum Main {
                 .warning, "log lines were dropped, as nobody read them",
                 ["lines": "\(dropped)"], label: label)
         }
-        let log = Logger(label: label) {
+        let makeHandler: @Sendable (String) -> GatewayLogHandler = {
             GatewayLogHandler(label: $0, writer: writer, format: format, level: level)
         }
+        let log = Logger(label: label, factory: makeHandler)
+        let audit = Logger(label: "\(label).audit", factory: makeHandler)
         for warning in warnings { log.warning("\(warning)") }
         let running: Running
         do throws(StartFailure) {
-            running = try Running(settings, log: log, level: level)
+            running = try Running(settings, log: log, audit: audit, level: level)
         } catch {
             writer.flushLast()
             throw error

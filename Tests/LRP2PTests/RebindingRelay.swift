@@ -1,7 +1,7 @@
-import Threads
 import CLinux
 import Glibc
 import Synchronization
+import Threads
 
 @testable import LRP2P
 

@@ -1,9 +1,9 @@
-import Threads
 import CLinux
 import Glibc
 import LRP2P
 import LRP2PSimulation
 import Synchronization
+import Threads
 
 /// A relay on a thread of its own.
 final class RunningRelay: Sendable {

@@ -1,7 +1,7 @@
-import Threads
 import ArgumentParser
 import Glibc
 import LRP2P
+import Threads
 
 /// The other process of a measurement. Started by the measuring one.
 struct Peer: AsyncParsableCommand {

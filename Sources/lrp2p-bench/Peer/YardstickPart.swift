@@ -1,6 +1,6 @@
-import Threads
 import LRP2P
 import Synchronization
+import Threads
 
 /// The second process with a plain UDP socket.
 final class YardstickPart: PeerPart {

@@ -110,10 +110,10 @@ extension SettingForm where Value == String {
     }
 }
 
-extension SettingForm where Value == Network {
+extension SettingForm where Value == NetworkPrefix {
     static let network = Self(
-        valueName: "network", allowed: "a network, such as 10.0.0.0/8, fd00::/8 or 192.0.2.1"
-    ) { Network($0) }
+        valueName: "network", allowed: NetworkPrefix.allowed
+    ) { NetworkPrefix($0) }
 }
 
 extension SettingForm

@@ -22,8 +22,8 @@ struct Settings: Sendable {
         /// Per second; 0 for no limit.
         let requestRate: Int
         let allowPeers: String?
-        let dialAllow: [Network]
-        let dialDeny: [Network]
+        let dialAllow: [NetworkPrefix]
+        let dialDeny: [NetworkPrefix]
     }
 
     struct TLS: Sendable {

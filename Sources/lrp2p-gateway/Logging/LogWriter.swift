@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import LRP2P
 import Synchronization
+import Threads
 
 /// Writes lines to a descriptor on a thread of its own, each with one system call.
 ///

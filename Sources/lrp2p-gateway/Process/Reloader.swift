@@ -37,9 +37,10 @@ struct Reloader {
     }
 
     mutating func reload(_ running: Running) {
+        let before = inForce
         do throws(StartFailure) {
             let outcome = try reread()
-            Wiring.reload(outcome.settings, running)
+            try Wiring.reload(outcome.settings, running)
             let changed = outcome.changed.isEmpty ? ["nothing"] : outcome.changed
             var metadata: Logger.Metadata = ["changed": "\(changed.joined(separator: ","))"]
             if !outcome.needsRestart.isEmpty {
@@ -47,6 +48,7 @@ struct Reloader {
             }
             running.log.notice("configuration reloaded", metadata: metadata)
         } catch {
+            inForce = before
             running.log.error(
                 "configuration not reloaded, the old one stays", metadata: ["reason": "\(error)"])
         }

@@ -13,7 +13,9 @@ struct Running: Sendable {
     let log: Logger
     let level: LogLevel
 
-    init(_ settings: Settings, log: Logger, level: LogLevel) throws(StartFailure) {
+    init(
+        _ settings: Settings, log: Logger, audit: Logger, level: LogLevel
+    ) throws(StartFailure) {
         let connections = Wiring.httpConnections(settings, openFiles: raiseOpenFileLimit())
         if settings.access.isInsecure, !settings.http.address.isLoopback {
             log.warning(
@@ -25,6 +27,9 @@ struct Running: Sendable {
                 "open files allow fewer HTTP connections than wanted",
                 metadata: ["connections": "\(connections)"])
         }
+        // Before there is a socket: it takes what arrives from its first moment on.
+        let configuration = try Wiring.gateway(
+            settings, httpConnections: connections, log: log, audit: audit)
         let identity: Identity
         do {
             identity = try KeyFile.loadOrCreate(at: settings.keyFile)
@@ -38,9 +43,7 @@ struct Running: Sendable {
         } catch {
             throw .udp(error)
         }
-        let gateway = Gateway(
-            configuration: Wiring.gateway(settings, httpConnections: connections, log: log),
-            socket: socket)
+        let gateway = Gateway(configuration: configuration, socket: socket)
         let server = HTTPServer(
             configuration: Wiring.server(settings, httpConnections: connections, log: log)
         ) { request in
@@ -51,6 +54,7 @@ struct Running: Sendable {
         } catch {
             throw .http(error)
         }
+        gateway.setHTTPPort(server.port)
         (self.settings, self.log, self.level) = (settings, log, level)
         (self.gateway, self.server, self.socket) = (gateway, server, socket)
     }

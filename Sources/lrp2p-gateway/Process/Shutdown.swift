@@ -60,6 +60,7 @@ struct Shutdown: Sendable {
         await running.server.stop(grace: Self.answerGrace)
         let undelivered = await gateway.flush(deadline: .now + Self.flushTime)
         await running.socket.close()
+        await gateway.closeSpool()
         guard undelivered.bytes > 0 else {
             log.info("stopped")
             return .delivered

@@ -2,6 +2,7 @@ import Gateway
 import Glibc
 import HTTPServer
 import LRP2P
+import Spool
 
 /// Why the gateway did not start, or did not take over what changed: one line that says what to do.
 enum StartFailure: Error, CustomStringConvertible {
@@ -12,6 +13,9 @@ enum StartFailure: Error, CustomStringConvertible {
     case openHTTP(HostPort, Origin)
     case configurationFile(ConfigurationFileError)
     case keyFile(KeyFileError)
+    /// A file of tokens or peers.
+    case accessFile(String, AccessFileError)
+    case spool(SpoolError)
     case udp(ListenError)
     case http(HTTPServerError)
     case thread(errno: Int32)
@@ -22,7 +26,7 @@ enum StartFailure: Error, CustomStringConvertible {
         case .badValue, .combination, .openHTTP, .configurationFile: 64
         case .keyFile(.noDefaultPath): 64
         case .thread: 71
-        case .keyFile, .udp, .http: 74
+        case .keyFile, .accessFile, .spool, .udp, .http: 74
         }
     }
 
@@ -38,6 +42,8 @@ enum StartFailure: Error, CustomStringConvertible {
                 + "--insecure-http if that is meant"
         case .configurationFile(let error): error.description
         case .keyFile(let error): error.description
+        case .accessFile(let flag, let error): "\(flag): \(error)"
+        case .spool(let error): "--data-dir: \(error)"
         case .udp(let error): "--udp: \(Self.text(error))"
         case .http(let error): "--http: \(error)"
         case .thread(let errno): "cannot start a thread: \(String(cString: strerror(errno)))"
