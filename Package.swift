@@ -61,7 +61,7 @@ let package = Package(
             name: "lrp2p-bench",
             dependencies: [
                 "CAllocationCounts", "CHelloServer", "CLinux", "LRP2P", "LRP2PCore",
-                "LRP2PSimulation", "Sodium",
+                "LRP2PSimulation", "Sodium", "Threads",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
 
@@ -75,7 +75,9 @@ let package = Package(
             name: "LRP2PSimulationTests", dependencies: ["LRP2PSimulation", "LRP2PCore"]),
         .testTarget(
             name: "LRP2PTests",
-            dependencies: ["LRP2P", "LRP2PSimulation", "CLinux", "TestSupport", "lrp2p-bench"]),
+            dependencies: [
+                "LRP2P", "LRP2PSimulation", "CLinux", "TestSupport", "Threads", "lrp2p-bench",
+            ]),
         .testTarget(
             name: "lrp2p-benchTests",
             dependencies: [

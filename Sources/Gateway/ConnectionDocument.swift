@@ -104,7 +104,7 @@ struct ConnectionDocument: Encodable {
         `protocol` = facts.transportProtocol
         applicationProtocol = facts.applicationProtocol
         send = transport.map { Send($0, isClosed: reason != nil) }
-        receive = Receive(connection.inbox, isClosed: reason != nil)
+        receive = Receive(connection.inbox)
         rtt = transport.map { RoundTripTime($0.statistics) }
         self.transport = transport.map { Transport($0.statistics, $0.congestionControl) }
     }
@@ -121,14 +121,13 @@ extension ConnectionDocument.Send {
 }
 
 extension ConnectionDocument.Receive {
-    init(_ inbox: Inbox, isClosed: Bool) {
-        let isFinished = inbox.isFinished
+    init(_ inbox: Inbox) {
+        finished = inbox.isFinished
         let range = inbox.range
         acknowledged = inbox.cursor(range.lowerBound).description
         received = inbox.cursor(range.upperBound).description
         acknowledgedOffset = range.lowerBound
         receivedOffset = range.upperBound
-        finished = isFinished || isClosed
         readers = inbox.readerPositions.sorted { $0.key < $1.key }.map { name, position in
             Reader(
                 name: name == ReaderTable.unnamed ? nil : name,

@@ -3,6 +3,7 @@ import HTTPServer
 import HTTPTypes
 import LRP2P
 import Logging
+import Spool
 import Testing
 
 @testable import Gateway
@@ -15,10 +16,11 @@ struct TestNode {
     init(
         limits: GatewayLimits = GatewayLimits(), endpoint: EndpointConfiguration = .init(),
         access: AccessConfiguration = .init(), log: RecordedLog? = nil,
-        httpHost: String = "127.0.0.1"
+        httpHost: String = "127.0.0.1", spool: Spool? = nil
     ) throws {
         var configuration = PeerSocketConfiguration(identity: Identity())
         configuration.endpoint = endpoint
+        configuration.endpoint.confirmsDelivery = spool != nil
         socket = try PeerSocket.listen(on: .loopback(port: 0), configuration: configuration)
         var logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         logger.logLevel = .critical
@@ -26,6 +28,7 @@ struct TestNode {
         var gatewayConfiguration = GatewayConfiguration(httpHost: httpHost, logger: logger)
         gatewayConfiguration.limits = limits
         gatewayConfiguration.access = access
+        gatewayConfiguration.spool = spool
         gatewayConfiguration.auditLogger = log?.auditLogger ?? logger
         gateway = Gateway(configuration: gatewayConfiguration, socket: socket)
     }
@@ -46,10 +49,10 @@ struct TestNode {
         }
         var headers = headers
         if headers[.host] == nil { headers[.host] = "localhost" }
-        var request = ServerRequest(
+        let request = ServerRequest(
             method: method, path: String(parts[0]), query: query, headers: headers,
-            remoteAddress: remoteAddress, body: RequestBody(body))
-        request.clientCertificate = certificate
+            remoteAddress: remoteAddress, clientCertificate: certificate,
+            body: RequestBody(body))
         return await gateway.handle(request)
     }
 

@@ -1,5 +1,6 @@
 import Glibc
 import LRP2P
+import Threads
 
 /// A kept-alive HTTP/1.1 connection: one request after the other, each in blocking calls. For one
 /// thread at a time.
