@@ -16,8 +16,14 @@ final class RegisteredConnection: Sendable {
     /// How long an upload that is to give way may take to do so.
     private static let takeoverTime: Duration = .seconds(2)
 
+    private typealias UploadTask = Task<Result<UInt64, GatewayError>, Never>
+
     private struct State {
-        var upload: Task<Result<UInt64, GatewayError>, Never>?
+        var isUploading = false
+        /// Uploads so far, this one included.
+        var uploads: UInt64 = 0
+        /// Of the upload; `nil` until it waits for the first time.
+        var upload: UploadTask?
         var uploadIsSuperseded = false
         var isDraining = false
         var closedAt: Date?
@@ -112,16 +118,24 @@ extension RegisteredConnection {
         while true {
             guard !isClosed, !state.withLock({ $0.isDraining }) else { throw closedError }
             let generation = uploadEnds.generation
-            let (task, isOurs) = state.withLock { state in
-                if let other = state.upload {
+            let (number, other) = state.withLock { state -> (UInt64?, UploadTask?) in
+                guard !state.isUploading else {
                     state.uploadIsSuperseded = state.uploadIsSuperseded || takesOver
-                    return (other, false)
+                    return (nil, state.upload)
                 }
-                let task = Task { await self.run(body) }
-                state.upload = task
-                return (task, true)
+                state.isUploading = true
+                state.uploads += 1
+                return (state.uploads, nil)
             }
-            if isOurs {
+            if let number {
+                // One that never waits is over here, and no thread was changed for it.
+                let task = Task.immediate { await self.run(body) }
+                let isSuperseded = state.withLock { state in
+                    guard state.isUploading, state.uploads == number else { return false }
+                    state.upload = task
+                    return state.uploadIsSuperseded
+                }
+                if isSuperseded { task.cancel() }
                 let result = await withTaskCancellationHandler {
                     await task.value
                 } onCancel: {
@@ -132,7 +146,7 @@ extension RegisteredConnection {
             guard takesOver, ContinuousClock.now < deadline, !Task.isCancelled else {
                 throw .state(.uploadInProgress)
             }
-            task.cancel()
+            other?.cancel()
             await uploadEnds.wait(whileGeneration: generation, deadline: deadline)
         }
     }
@@ -147,6 +161,7 @@ extension RegisteredConnection {
         let isSuperseded = state.withLock { state in
             defer { state.uploadIsSuperseded = false }
             state.upload = nil
+            state.isUploading = false
             return state.uploadIsSuperseded
         }
         uploadEnds.wakeAll()

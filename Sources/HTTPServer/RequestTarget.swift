@@ -7,18 +7,29 @@ struct RequestTarget {
     /// `nil` for a target that is not origin-form, absolute-form or `*`, and for one whose percent
     /// encoding is broken or does not encode UTF-8: what it means would be a guess.
     init?(_ raw: String) {
-        guard let origin = Self.originForm(of: raw) else { return nil }
-        let end = origin.firstIndex(of: "#") ?? origin.endIndex
-        let mark = origin[..<end].firstIndex(of: "?") ?? end
+        var raw = raw
+        // Bytes, because this is done for every request and characters are slow to find.
+        guard let target = raw.withUTF8({ Self($0) }) else { return nil }
+        self = target
+    }
+
+    private init?(_ raw: UnsafeBufferPointer<UInt8>) {
+        guard let origin = Self.originForm(of: raw[...]) else { return nil }
+        let end = origin.firstIndex(of: UInt8(ascii: "#")) ?? origin.endIndex
+        let mark = origin[..<end].firstIndex(of: UInt8(ascii: "?")) ?? end
+        var path = origin[..<mark]
+        if path.first == UInt8(ascii: "/") { path = path.dropFirst() }
         var segments: [String] = []
-        for segment in splitPath(origin[..<mark]) {
-            guard let decoded = percentDecoded(segment.utf8) else { return nil }
+        for segment in path.split(
+            separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+        {
+            guard let decoded = percentDecoded(segment) else { return nil }
             segments.append(decoded)
         }
         self.segments = segments
 
         var query: [(name: String, value: String)] = []
-        for pair in origin[mark..<end].dropFirst().utf8.split(separator: UInt8(ascii: "&")) {
+        for pair in origin[mark..<end].dropFirst().split(separator: UInt8(ascii: "&")) {
             let equals = pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
             guard let name = percentDecoded(pair[..<equals]),
                 let value = percentDecoded(pair[equals...].dropFirst())
@@ -28,14 +39,17 @@ struct RequestTarget {
         self.query = query
     }
 
-    private static func originForm(of raw: String) -> Substring? {
-        if raw.hasPrefix("/") { return raw[...] }
-        if raw == "*" { return raw[...] }
+    private typealias Bytes = Slice<UnsafeBufferPointer<UInt8>>
+
+    private static func originForm(of raw: Bytes) -> Bytes? {
+        if raw.first == UInt8(ascii: "/") || raw.elementsEqual("*".utf8) { return raw }
         // A server must accept the absolute form, and the authority in it is not ours to route by.
-        for scheme in ["http://", "https://"] where raw.lowercased().hasPrefix(scheme) {
-            let rest = raw.dropFirst(scheme.count)
-            guard let start = rest.firstIndex(where: { $0 == "/" || $0 == "?" }) else { return "/" }
-            return rest[start...]
+        for scheme in ["http://", "https://"] {
+            let start = raw.prefix(scheme.utf8.count)
+            guard String(decoding: start, as: UTF8.self).lowercased() == scheme else { continue }
+            let rest = raw[start.endIndex...]
+            let path = rest.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") }
+            return path.map { rest[$0...] } ?? rest[rest.endIndex...]
         }
         return nil
     }
@@ -48,7 +62,10 @@ func splitPath(_ path: some StringProtocol) -> [String] {
 }
 
 /// `nil` when an escape is incomplete or the bytes are not UTF-8, or hold a NUL.
-func percentDecoded(_ text: some Sequence<UInt8>) -> String? {
+private func percentDecoded(_ text: Slice<UnsafeBufferPointer<UInt8>>) -> String? {
+    guard text.contains(UInt8(ascii: "%")) else {
+        return text.contains(0) ? nil : String(validating: text, as: UTF8.self)
+    }
     var bytes: [UInt8] = []
     var iterator = text.makeIterator()
     while let byte = iterator.next() {

@@ -63,17 +63,19 @@ public struct Router: Sendable {
     }
 
     private func match(method: HTTPRequest.Method, segments: [String]) -> Match {
-        let candidates = table.filter { $0.parameters(matching: segments) != nil }
-        guard let route = candidates.max(by: { $1.isMoreSpecific(than: $0) }) else {
-            return .notFound
+        var best: Route?
+        for route in table where route.matches(segments) {
+            if let best, !route.isMoreSpecific(than: best) { continue }
+            best = route
         }
+        guard let route = best else { return .notFound }
         let fallback = method == .head ? route.handler(for: .get) : nil
         guard let handler = route.handler(for: method) ?? fallback else {
             return .methodNotAllowed(allowed: route.allowedMethods, pattern: route.pattern)
         }
         return .found(
             handler, pattern: route.pattern,
-            parameters: route.parameters(matching: segments) ?? [:])
+            parameters: route.parameters(of: segments))
     }
 }
 
@@ -89,18 +91,22 @@ extension Router.Route {
         return methods.sorted { $0.rawValue < $1.rawValue }
     }
 
-    /// The values of the parameters, none of them empty; `nil` when the path is another one.
-    fileprivate func parameters(matching path: [String]) -> [String: String]? {
-        guard path.count == segments.count else { return nil }
-        var parameters: [String: String] = [:]
-        for (segment, value) in zip(segments, path) {
+    /// Parameters are never empty.
+    fileprivate func matches(_ path: [String]) -> Bool {
+        guard path.count == segments.count else { return false }
+        return zip(segments, path).allSatisfy { segment, value in
             switch segment {
-            case .literal(let literal):
-                guard literal == value else { return nil }
-            case .parameter(let name):
-                guard !value.isEmpty else { return nil }
-                parameters[name] = value
+            case .literal(let literal): literal == value
+            case .parameter: !value.isEmpty
             }
+        }
+    }
+
+    /// Of a path that matches.
+    fileprivate func parameters(of path: [String]) -> [String: String] {
+        var parameters: [String: String] = [:]
+        for case (.parameter(let name), let value) in zip(segments, path) {
+            parameters[name] = value
         }
         return parameters
     }

@@ -5,7 +5,7 @@ public struct ServerRequest: Sendable {
     public let method: HTTPRequest.Method
     /// The path, percent-decoded, without the query. A `/` that was written as `%2F` cannot be
     /// told from a separator here: use `segments` to tell which resource is meant.
-    public let path: String
+    public var path: String { "/" + segments.joined(separator: "/") }
     /// The path, split at `/` and then percent-decoded (RFC 3986 §2.4), without the empty segment
     /// before the leading `/`.
     public let segments: [String]
@@ -41,7 +41,6 @@ public struct ServerRequest: Sendable {
         clientCertificate: ClientCertificate?, parameters: [String: String], body: RequestBody
     ) {
         self.method = method
-        path = "/" + segments.joined(separator: "/")
         self.segments = segments
         self.query = query
         self.headers = headers

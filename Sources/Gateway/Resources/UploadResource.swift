@@ -19,11 +19,6 @@ struct UploadResource: Sendable {
         case acknowledged
     }
 
-    private struct Receipt: Encodable {
-        let acceptedOffset: UInt64
-        let acknowledgedOffset: UInt64
-    }
-
     func post(_ request: ServerRequest) async throws(GatewayError) -> ServerResponse {
         let query = try QueryParameters(request.query, allowed: ["until", "wait"])
         let until = try query.choice("until", of: Until.self) ?? .queued
@@ -49,7 +44,7 @@ struct UploadResource: Sendable {
             try await self.wait(until, end, on: connection, transport, atMost: wait)
             let acknowledged = min(end, transport.sendRange.lowerBound)
             var response = ServerResponse.json(
-                Receipt(acceptedOffset: end, acknowledgedOffset: acknowledged))
+                numbers: ["accepted_offset": end, "acknowledged_offset": acknowledged])
             response.headers[.sendOffset] = String(end)
             return response
         } catch {
