@@ -27,6 +27,10 @@ extension ProblemDetails {
                 "The body has to be application/json, not \(type).")
         case .bodyAborted:
             self.init(.badRequest, "body_incomplete", "The body ended early.", retryable: true)
+        case .bodyTimedOut:
+            self.init(
+                .requestTimeout, "body_timeout", "The body was not complete in time.",
+                retryable: true)
         case .access(let error):
             self.init(error)
         case .missing(let error):

@@ -17,6 +17,8 @@ enum GatewayError: Error {
     case unsupportedMediaType(String)
     /// The body ended before it was complete; the client has left.
     case bodyAborted
+    /// The body was not complete in time.
+    case bodyTimedOut
 
     case access(AccessError)
     case missing(MissingError)

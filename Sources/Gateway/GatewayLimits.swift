@@ -2,6 +2,8 @@
 public struct GatewayLimits: Sendable {
     /// Longest accepted body of a JSON resource, in bytes; a longer one is answered 413.
     public var maximumJSONBodyBytes = 64 << 10
+    /// How long the body of a JSON resource may take to arrive; then 408.
+    public var maximumJSONBodyTime: Duration = .seconds(10)
     /// Closed connections that stay listed and readable; beyond it the one closed first is removed.
     public var maximumClosedConnections = 256
     /// How long a closed connection stays listed and readable.

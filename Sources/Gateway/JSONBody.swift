@@ -8,13 +8,15 @@ struct JSONBody {
     private var members: [String: String] = [:]
 
     static func read(
-        _ request: ServerRequest, allowed: [String], limit: Int
+        _ request: ServerRequest, allowed: [String], limits: GatewayLimits
     ) async throws(GatewayError) -> JSONBody {
         try checkMediaType(request)
         let bytes: [UInt8]
         do {
             bytes = try await WaitMeter.measure { () throws(RequestBodyError) in
-                try await request.body.collect(limit: limit)
+                try await request.body.collect(
+                    limit: limits.maximumJSONBodyBytes,
+                    deadline: .now + limits.maximumJSONBodyTime)
             }
         } catch {
             throw GatewayError(error)
@@ -92,6 +94,7 @@ extension GatewayError {
     init(_ error: RequestBodyError) {
         switch error {
         case .tooLong(let limit): self = .bodyTooLong(limit: limit)
+        case .timedOut: self = .bodyTimedOut
         case .aborted: self = .bodyAborted
         case .serverStopping: self = .shuttingDown
         }

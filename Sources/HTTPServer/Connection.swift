@@ -15,13 +15,15 @@ struct Connection: @unchecked Sendable {
         socket = info.pointee.connect_fd
     }
 
-    /// `nil` for plain HTTP.
-    var tls: TLSSession? {
-        guard let info = CMicrohttpd_connection_info(pointer, .CONNECTION_INFO_SOCKET_CONTEXT),
-            let context = info.pointee.socket_context
-        else { return nil }
-        return Unmanaged<TLSSession>.fromOpaque(context).takeUnretainedValue()
+    /// What is ours of the connection; `nil` before it has begun.
+    var client: ClientConnection? {
+        CMicrohttpd_connection_info(pointer, .CONNECTION_INFO_SOCKET_CONTEXT)
+            .flatMap { $0.pointee.socket_context }
+            .map { Unmanaged<ClientConnection>.fromOpaque($0).takeUnretainedValue() }
     }
+
+    /// `nil` for plain HTTP.
+    var tls: TLSSession? { client?.tls }
 
     /// Prepares TLS, before its handshake.
     func makeTLS(_ credentials: TLSCredentials, log: @escaping (String) -> Void) -> TLSSession? {

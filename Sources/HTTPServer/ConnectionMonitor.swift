@@ -24,12 +24,15 @@ final class ConnectionMonitor: Sendable {
 
     private static let wakeKey: UInt64 = 0
     private static let eventsPerWait = 64
+    /// Between two looks at nothing. Everything that is to be seen sooner signals.
+    private static let longestWait: Duration = .seconds(3600)
 
     private let epoll: Int32
     private let wake: Int32
     private let lingerBytes: Int
     private let linger: Duration
     private let maximumLingering: Int
+    private let headers: HeaderWatch?
     private let state = Mutex(State())
 
     init(_ configuration: HTTPServerConfiguration) throws(HTTPServerError) {
@@ -44,6 +47,9 @@ final class ConnectionMonitor: Sendable {
         lingerBytes = configuration.lingerBytes
         linger = .seconds(configuration.lingerSeconds)
         maximumLingering = configuration.maximumLingering
+        headers =
+            configuration.headerTimeoutSeconds > 0
+            ? HeaderWatch(limit: .seconds(configuration.headerTimeoutSeconds)) : nil
         var failure: Int32 = add(wake, key: Self.wakeKey, events: EPOLLIN.rawValue) ? 0 : errno
         if failure == 0 { failure = startThread { self.run() } }
         if failure != 0 {
@@ -76,6 +82,17 @@ final class ConnectionMonitor: Sendable {
             _ = epoll_ctl(epoll, EPOLL_CTL_DEL, socket, nil)
         }
     }
+
+    // MARK: Request headers
+
+    /// A client has connected.
+    func opened(_ client: ClientConnection) {
+        // The thread may be waiting without a deadline.
+        if headers?.add(client) == true { signal() }
+    }
+
+    /// Its socket is about to be closed.
+    func closed(_ client: ClientConnection) { headers?.remove(client) }
 
     // MARK: Lingering close
 
@@ -120,11 +137,17 @@ final class ConnectionMonitor: Sendable {
     private func run() {
         var events = [epoll_event](repeating: epoll_event(), count: Self.eventsPerWait)
         var timeout: Int32 = -1
+        var headersDue: ContinuousClock.Instant?
         while true {
             let count = epoll_wait(epoll, &events, Int32(events.count), timeout)
             for event in events.prefix(Int(max(0, count))) { handle(event) }
-            guard let next = sweep() else { break }
-            timeout = next
+            let now = ContinuousClock.now
+            guard var due = sweep(at: now) else { break }
+            if headersDue.map({ $0 <= now }) ?? true {
+                headersDue = headers?.sweep().map { now + $0 }
+            }
+            if let headersDue { due = min(due, headersDue) }
+            timeout = Int32(now.duration(to: due) / .milliseconds(1)) + 1
         }
         close(wake)
         close(epoll)
@@ -155,24 +178,21 @@ final class ConnectionMonitor: Sendable {
         gone?.clientLeft()
     }
 
-    /// Closes what has lingered for too long. Returns the milliseconds to the next deadline, -1
-    /// for none, `nil` at the end of the thread.
-    private func sweep() -> Int32? {
+    /// Closes what has lingered for too long. Returns the next deadline, `nil` at the end of the
+    /// thread.
+    private func sweep(at now: ContinuousClock.Instant) -> ContinuousClock.Instant? {
         state.withLock { state in
-            guard state.lingering > 0 || state.stops else { return -1 }
-            let now = ContinuousClock.now
-            var timeout: Int32 = -1
+            var next = now + Self.longestWait
+            guard state.lingering > 0 || state.stops else { return next }
             for (key, watched) in state.watched {
                 guard case .lingering(let socket) = watched else { continue }
-                let left = min(now.duration(to: socket.deadline), .seconds(60))
-                if left <= .zero || state.stops {
+                if socket.deadline <= now || state.stops {
                     state.close(socket, key: key)
-                    continue
+                } else {
+                    next = min(next, socket.deadline)
                 }
-                let milliseconds = Int32(left / .milliseconds(1)) + 1
-                timeout = timeout < 0 ? milliseconds : min(timeout, milliseconds)
             }
-            return state.stops ? nil : timeout
+            return state.stops ? nil : next
         }
     }
 

@@ -23,6 +23,7 @@ struct Daemon: @unchecked Sendable {
             option(.EXTERNAL_LOGGER, CMicrohttpd_log_callback(), logger),
             option(.LISTEN_SOCKET, Int(socket.descriptor)),
             option(.CONNECTION_LIMIT, configuration.maximumConnections),
+            option(.PER_IP_CONNECTION_LIMIT, configuration.maximumConnectionsPerAddress),
             option(.CONNECTION_TIMEOUT, configuration.idleTimeoutSeconds),
             option(.CONNECTION_MEMORY_LIMIT, configuration.connectionMemoryBytes),
             option(.STRICT_FOR_CLIENT, 1),
@@ -30,6 +31,8 @@ struct Daemon: @unchecked Sendable {
                 .URI_LOG_CALLBACK, unsafeBitCast(receiveTarget, to: Int.self), context),
             option(
                 .NOTIFY_COMPLETED, unsafeBitCast(completeRequest, to: Int.self), context),
+            option(
+                .NOTIFY_CONNECTION, unsafeBitCast(connectionChanged, to: Int.self), context),
         ]
         var flags =
             MHD_USE_EPOLL_INTERNAL_THREAD.rawValue | MHD_ALLOW_SUSPEND_RESUME.rawValue
@@ -66,7 +69,6 @@ struct Daemon: @unchecked Sendable {
             option(
                 .HTTPS_CERT_CALLBACK, 0,
                 unsafeBitCast(offerNoCertificate, to: UnsafeMutableRawPointer.self)),
-            option(.NOTIFY_CONNECTION, unsafeBitCast(connectionChanged, to: Int.self), context),
         ]
     }
 
@@ -124,17 +126,18 @@ private let completeRequest: MHD_RequestCompletedCallback = { context, _, refere
     core(context)?.remove(exchange)
 }
 
-/// A connection begins, or has ended: its TLS session is no more.
+/// A connection begins or ends. libmicrohttpd closes the socket after the latter.
 private let connectionChanged: MHD_NotifyConnectionCallback = { context, connection, slot, what in
     guard let core = core(context), let slot else { return }
     if what == .CONNECTION_NOTIFY_STARTED {
-        guard let tls = core.tls, let connection = connection.flatMap(Connection.init),
-            let session = connection.makeTLS(tls.current, log: core.configuration.log)
-        else { return }
-        slot.pointee = Unmanaged.passRetained(session).toOpaque()
-    } else if let session = slot.pointee {
+        guard let connection = connection.flatMap(Connection.init) else { return }
+        let tls = core.tls.flatMap { connection.makeTLS($0.current, log: core.configuration.log) }
+        let client = ClientConnection(socket: connection.socket, tls: tls)
+        slot.pointee = Unmanaged.passRetained(client).toOpaque()
+        core.monitor.opened(client)
+    } else if let client = slot.pointee {
         slot.pointee = nil
-        Unmanaged<TLSSession>.fromOpaque(session).release()
+        core.monitor.closed(Unmanaged<ClientConnection>.fromOpaque(client).takeRetainedValue())
     }
 }
 

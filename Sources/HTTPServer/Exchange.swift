@@ -1,4 +1,4 @@
-import CMicrohttpd
+import Glibc
 import HTTPTypes
 import Synchronization
 
@@ -94,6 +94,7 @@ final class Exchange: Sendable {
     private func begin(_ connection: Connection, method: String, isHTTP10: Bool) {
         let headers = connection.headers()
         let framing = RequestFraming(headers)
+        connection.client?.nextPhase()
         state.withLock { state in
             state.connection = connection
             state.isHTTP10 = isHTTP10
@@ -109,6 +110,8 @@ final class Exchange: Sendable {
         } else if !framing.isValid {
             // Two readers of such a request may disagree on where it ends (RFC 9112 §11.2).
             refuse(.badRequest, "The length of the body is stated in more than one way.")
+        } else if framing.expectsUnknown {
+            refuse(.expectationFailed, "The only expectation that can be met is 100-continue.")
         } else if let method = HTTPRequest.Method(method), let target = RequestTarget(target) {
             let request = ServerRequest(
                 method: method, segments: target.segments, query: target.query, headers: headers,
@@ -160,6 +163,7 @@ final class Exchange: Sendable {
     func finish() {
         let cancelled: Task<Void, Never>? = state.withLock { state in
             guard let connection = state.connection else { return nil }
+            connection.client?.nextPhase()
             if state.lingers {
                 // Under TLS libmicrohttpd has yet to send `close_notify`, which is the end as well.
                 server.monitor.linger(connection.socket, closesSending: connection.tls == nil)
@@ -174,7 +178,9 @@ final class Exchange: Sendable {
 
     // MARK: From anywhere
 
-    func nextPiece() async throws(RequestBodyError) -> [UInt8]? {
+    func nextPiece(
+        deadline: ContinuousClock.Instant? = nil
+    ) async throws(RequestBodyError) -> [UInt8]? {
         let known = state.withLock { state -> ExchangeStateMachine.Delivery? in
             guard let effects = state.machine?.readWhatIsThere() else { return nil }
             // A read never cancels the handler.
@@ -182,14 +188,22 @@ final class Exchange: Sendable {
             return effects.delivery
         }
         if let known { return try known.get() }
+        // Only a body that is not there yet, and has a deadline, costs a timer.
+        let timer = deadline.map { deadline in
+            Task {
+                let isOver: ()? = try? await Task.sleep(until: deadline, clock: .continuous)
+                if isOver != nil { self.input { $0.failRead(.timedOut) } }
+            }
+        }
+        defer { timer?.cancel() }
         let delivery = await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 input(from: continuation) { $0.read() }
                 // The cancellation may have come before there was a reader to wake.
-                if Task.isCancelled { input { $0.cancelRead() } }
+                if Task.isCancelled { input { $0.failRead(.aborted) } }
             }
         } onCancel: {
-            input { $0.cancelRead() }
+            input { $0.failRead(.aborted) }
         }
         return try delivery.get()
     }
@@ -239,6 +253,8 @@ final class Exchange: Sendable {
 
     func stop() { input { $0.stop() } }
 
+    /// Not inlined: what it needs would lie in the frame of every task that waits.
+    @inline(never)
     private func input(
         from reader: CheckedContinuation<ExchangeStateMachine.Delivery, Never>? = nil,
         producer: CheckedContinuation<Bool, Never>? = nil,
@@ -264,6 +280,13 @@ final class Exchange: Sendable {
     ) -> Task<Void, Never>? {
         if let delivery = effects.delivery { state.reader.take()?.resume(returning: delivery) }
         if let demand = effects.demand { state.producer.take()?.resume(returning: demand) }
+        if let response = effects.lastAnswer, let connection = state.connection {
+            state.lingers = true
+            // GnuTLS lets one thread send while another, libmicrohttpd's, receives.
+            connection.sendLast(response, toHead: false)
+            // libmicrohttpd, which waits for the rest of the body, sees the end and closes.
+            shutdown(connection.socket, Int32(SHUT_RD))
+        }
         if effects.resumesConnection, let connection = state.connection {
             server.monitor.unwatch(connection.socket)
             connection.resume()

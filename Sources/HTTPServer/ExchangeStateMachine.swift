@@ -32,6 +32,8 @@ struct ExchangeStateMachine {
         var delivery: Delivery?
         /// For the producer of a streamed answer that waits: whether to make the next piece.
         var demand: Bool?
+        /// To be sent past libmicrohttpd, which waits for a body that does not come.
+        var lastAnswer: ServerResponse?
     }
 
     enum Phase {
@@ -151,7 +153,7 @@ struct ExchangeStateMachine {
     /// libmicrohttpd closes the connection after an answer that is queued before the body. A short
     /// body is worth less than a connection, unless the client is still holding it back.
     private var drainsBeforeAnswer: Bool {
-        guard let declaredLength, !expectsContinue else { return false }
+        guard let declaredLength, !expectsContinue, failure != .timedOut else { return false }
         return declaredLength <= UInt64(drainLimit)
     }
 
@@ -224,9 +226,9 @@ struct ExchangeStateMachine {
         return effects
     }
 
-    /// The task that waits for a piece was cancelled.
-    mutating func cancelRead() -> Effects {
-        if !bodyHasArrived { failure = failure ?? .aborted }
+    /// The task that waits for a piece was cancelled, or its time is over.
+    mutating func failRead(_ error: RequestBodyError) -> Effects {
+        if !bodyHasArrived { failure = failure ?? error }
         return deliver()
     }
 
@@ -243,6 +245,9 @@ struct ExchangeStateMachine {
         if !bodyHasArrived || !buffer.isEmpty { failure = failure ?? .aborted }
         buffer = []
         var effects = deliver()
+        if failure == .timedOut, phase == .upload, outgoing == nil {
+            effects.lastAnswer = takeAnswer()
+        }
         effects.resumesConnection = resume()
         return effects
     }

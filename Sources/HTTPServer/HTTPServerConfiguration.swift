@@ -10,6 +10,9 @@ public struct HTTPServerConfiguration: Sendable {
     /// TCP connections at a time, waiting requests included. Beyond it, connections wait in the
     /// kernel's backlog until another one closes.
     public var maximumConnections = 4096
+    /// TCP connections of one client address at a time. Beyond it, a new one is closed without a
+    /// word. 0 for no limit, as a proxy's clients all have one address.
+    public var maximumConnectionsPerAddress = 0
     /// Connections the kernel completes before they are accepted. Beyond it the kernel drops
     /// handshakes, and the client's TCP tries again.
     public var listenBacklog = 511
@@ -17,6 +20,10 @@ public struct HTTPServerConfiguration: Sendable {
     /// while a response is being written. Then it is closed without a word. A request whose handler
     /// runs is not bound by it. 0 for no limit.
     public var idleTimeoutSeconds = 60
+    /// Seconds a client may take from the first byte of a request header to its last, however
+    /// steadily it sends; for the first request, from the connection on. Then the connection is
+    /// closed without a word, up to a quarter of this time later. 0 for no limit.
+    public var headerTimeoutSeconds = 20
     /// Seconds of silence after which the kernel asks whether the client still exists, and between
     /// its three questions: so a client that vanished frees its waiting handler. 1 or more.
     public var keepAliveProbeSeconds = 30
@@ -47,7 +54,7 @@ public struct HTTPServerConfiguration: Sendable {
     /// Called by `start` and `reloadTLS`.
     public var warn: @Sendable (String) -> Void = { _ in }
     /// The answers this server gives without asking the handler: 400 for a target or framing that
-    /// it cannot accept, 500 for an answer that cannot be sent, 503 while it stops. The second
+    /// it cannot accept, 417 for an expectation other than `100-continue`, 500 for an answer that cannot be sent, 503 while it stops. The second
     /// argument says why, in one sentence. Called on any thread: it must not block.
     public var errorResponse: @Sendable (HTTPResponse.Status, String) -> ServerResponse = {
         ServerResponse(

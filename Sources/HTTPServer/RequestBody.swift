@@ -4,6 +4,8 @@ import Synchronization
 public enum RequestBodyError: Error, Equatable {
     /// The body is longer than the caller of `collect(limit:)` wants. Answer 413.
     case tooLong(limit: Int)
+    /// The caller's deadline passed before the end. Answer 408; the connection closes.
+    case timedOut
     /// The client left in the middle, or the task that reads was cancelled.
     case aborted
     /// The server is stopping.
@@ -41,8 +43,15 @@ public final class RequestBody: Sendable {
     }
 
     /// The next piece, never empty; `nil` at the end. Waits until there is one.
-    public func next() async throws(RequestBodyError) -> [UInt8]? {
-        if case .exchange(let exchange) = source { return try await exchange.nextPiece() }
+    ///
+    /// - Parameter deadline: when to throw `timedOut` instead of waiting on: for bodies that must be
+    ///   complete to be of use. `nil` leaves it to the idle timeout of the connection.
+    public func next(
+        deadline: ContinuousClock.Instant? = nil
+    ) async throws(RequestBodyError) -> [UInt8]? {
+        if case .exchange(let exchange) = source {
+            return try await exchange.nextPiece(deadline: deadline)
+        }
         return remainder.withLock { bytes in
             defer { bytes = [] }
             return bytes.isEmpty ? nil : bytes
@@ -51,12 +60,16 @@ public final class RequestBody: Sendable {
 
     /// The whole body.
     ///
-    /// - Parameter limit: bytes; a body that is declared or turns out to be longer throws
-    ///   `tooLong`, as early as that is known.
-    public func collect(limit: Int) async throws(RequestBodyError) -> [UInt8] {
+    /// - Parameters:
+    ///   - limit: bytes; a body that is declared or turns out to be longer throws `tooLong`, as
+    ///     early as that is known.
+    ///   - deadline: for the last byte, however steadily they come; `timedOut` beyond it.
+    public func collect(
+        limit: Int, deadline: ContinuousClock.Instant? = nil
+    ) async throws(RequestBodyError) -> [UInt8] {
         if let declaredLength, declaredLength > UInt64(limit) { throw .tooLong(limit: limit) }
         var bytes: [UInt8] = []
-        while let piece = try await next() {
+        while let piece = try await next(deadline: deadline) {
             guard bytes.count + piece.count <= limit else { throw .tooLong(limit: limit) }
             bytes += piece
         }

@@ -17,6 +17,7 @@ import Testing
         (.bodyTooLong(limit: 1), 413, "body_too_long"),
         (.unsupportedMediaType("a/b"), 415, "unsupported_media_type"),
         (.bodyAborted, 400, "body_incomplete"),
+        (.bodyTimedOut, 408, "body_timeout"),
         (.access(.hostNotAllowed("a")), 403, "host_not_allowed"),
         (.access(.crossOrigin("a")), 403, "cross_origin"),
         (.access(.tokenRequired), 401, "token_required"),

@@ -42,7 +42,9 @@ import Testing
         let request = ServerRequest(
             method: .post, path: "/", query: [], headers: headers, remoteAddress: "",
             body: RequestBody(bytes))
-        _ = try await JSONBody.read(request, allowed: ["name"], limit: 64)
+        var limits = GatewayLimits()
+        limits.maximumJSONBodyBytes = 64
+        _ = try await JSONBody.read(request, allowed: ["name"], limits: limits)
     }
 
     @Test(arguments: [

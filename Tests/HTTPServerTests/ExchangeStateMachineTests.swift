@@ -230,7 +230,7 @@ import Testing
     @Test func cancelledReaderIsFreed() {
         var machine = machine(length: 20)
         _ = machine.read()
-        #expect(machine.cancelRead().delivery == .failure(.aborted))
+        #expect(machine.failRead(.aborted).delivery == .failure(.aborted))
         #expect(machine.read().delivery == .failure(.aborted))
     }
 

@@ -126,4 +126,7 @@ void clinux_prepare_thread(const char *name);
 /// EAI_NODATA: the name exists, but has no address.
 extern const int clinux_no_address;
 
+/// Payload bytes that a TCP socket has received so far; -1 for another socket.
+int64_t clinux_tcp_received_bytes(int fd);
+
 #endif

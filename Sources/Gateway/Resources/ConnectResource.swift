@@ -22,7 +22,7 @@ struct ConnectResource: Sendable {
             default: gateway.limits.maximumConnectWait)
         let body = try await JSONBody.read(
             request, allowed: ["address", "peer", "name", "congestion_control"],
-            limit: gateway.limits.maximumJSONBodyBytes)
+            limits: gateway.limits)
         let target = try target(body)
         RequestContext.current?.note {
             $0.target = target.address.description

@@ -54,8 +54,7 @@ struct DataResource: Sendable {
         let query = try QueryParameters(request.query, allowed: ["reader"])
         let name = try query.reader()
         let connection = try gateway.connection(request.parameters)
-        let body = try await JSONBody.read(
-            request, allowed: ["offset"], limit: gateway.limits.maximumJSONBodyBytes)
+        let body = try await JSONBody.read(request, allowed: ["offset"], limits: gateway.limits)
         guard let cursor = Cursor(try body.requiredString("offset")) else {
             throw .invalidMember(
                 name: "offset", detail: "has to be a cursor as the gateway gave it")
