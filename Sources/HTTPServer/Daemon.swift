@@ -40,7 +40,7 @@ struct Daemon: @unchecked Sendable {
         let pointer = TLSConfiguration.priorities.withCString { priorities in
             if core.tls != nil {
                 flags |= MHD_USE_TLS.rawValue
-                options += tlsOptions(priorities, context)
+                options += tlsOptions(priorities)
             }
             options.append(option(.END, 0))
             return options.withUnsafeBufferPointer { options in
@@ -61,9 +61,7 @@ struct Daemon: @unchecked Sendable {
         return Self(pointer: pointer, core: reference, logger: logger)
     }
 
-    private static func tlsOptions(
-        _ priorities: UnsafePointer<CChar>, _ context: UnsafeMutableRawPointer
-    ) -> [MHD_OptionItem] {
+    private static func tlsOptions(_ priorities: UnsafePointer<CChar>) -> [MHD_OptionItem] {
         [
             option(.HTTPS_PRIORITIES, 0, UnsafeMutableRawPointer(mutating: priorities)),
             option(
