@@ -227,7 +227,7 @@ extension ProblemDetails {
     /// For what the HTTP server refuses before a request gets here.
     init(server status: HTTPResponse.Status, _ detail: String) {
         switch status {
-        case .badRequest: self.init(status, "malformed_request", detail)
+        case .badRequest, .expectationFailed: self.init(status, "malformed_request", detail)
         case .serviceUnavailable: self = .shuttingDown
         default: self.init(status, "internal_error", detail)
         }

@@ -30,7 +30,9 @@ struct AnswerStream {
     mutating func pull(into buffer: UnsafeMutableRawBufferPointer) -> (Pull, wakes: Bool) {
         if sent < piece.count {
             let count = min(buffer.count, piece.count - sent)
-            piece.withUnsafeBytes { buffer.copyMemory(from: .init(rebasing: $0[sent..<sent + count])) }
+            piece.withUnsafeBytes { bytes in
+                buffer.copyMemory(from: .init(rebasing: bytes[sent..<sent + count]))
+            }
             sent += count
             return (.bytes(count), false)
         }

@@ -7,18 +7,19 @@ import HTTPTypes
 struct Connection: @unchecked Sendable {
     private let pointer: OpaquePointer
     let socket: Int32
-    /// What is kept for as long as the connection lasts.
-    var client: ClientConnection? {
-        CMicrohttpd_connection_info(pointer, .CONNECTION_INFO_SOCKET_CONTEXT)
-            .flatMap { $0.pointee.socket_context }
-            .map { Unmanaged<ClientConnection>.fromOpaque($0).takeUnretainedValue() }
-    }
 
     init?(_ pointer: OpaquePointer) {
         guard let info = CMicrohttpd_connection_info(pointer, .CONNECTION_INFO_CONNECTION_FD)
         else { return nil }
         self.pointer = pointer
         socket = info.pointee.connect_fd
+    }
+
+    /// What is ours of the connection; `nil` before it has begun.
+    var client: ClientConnection? {
+        CMicrohttpd_connection_info(pointer, .CONNECTION_INFO_SOCKET_CONTEXT)
+            .flatMap { $0.pointee.socket_context }
+            .map { Unmanaged<ClientConnection>.fromOpaque($0).takeUnretainedValue() }
     }
 
     /// `nil` for plain HTTP.

@@ -40,7 +40,7 @@ struct Daemon: @unchecked Sendable {
         let pointer = TLSConfiguration.priorities.withCString { priorities in
             if core.tls != nil {
                 flags |= MHD_USE_TLS.rawValue
-                options += tlsOptions(priorities, context)
+                options += tlsOptions(priorities)
             }
             options.append(option(.END, 0))
             return options.withUnsafeBufferPointer { options in
@@ -61,15 +61,12 @@ struct Daemon: @unchecked Sendable {
         return Self(pointer: pointer, core: reference, logger: logger)
     }
 
-    private static func tlsOptions(
-        _ priorities: UnsafePointer<CChar>, _ context: UnsafeMutableRawPointer
-    ) -> [MHD_OptionItem] {
+    private static func tlsOptions(_ priorities: UnsafePointer<CChar>) -> [MHD_OptionItem] {
         [
             option(.HTTPS_PRIORITIES, 0, UnsafeMutableRawPointer(mutating: priorities)),
             option(
                 .HTTPS_CERT_CALLBACK, 0,
                 unsafeBitCast(offerNoCertificate, to: UnsafeMutableRawPointer.self)),
-            option(.NOTIFY_CONNECTION, unsafeBitCast(connectionChanged, to: Int.self), context),
         ]
     }
 
@@ -127,16 +124,13 @@ private let completeRequest: MHD_RequestCompletedCallback = { context, _, refere
     core(context)?.remove(exchange)
 }
 
-/// A connection begins, or has ended: its TLS session is no more, and libmicrohttpd closes the
-/// socket.
+/// A connection begins or ends. libmicrohttpd closes the socket after the latter.
 private let connectionChanged: MHD_NotifyConnectionCallback = { context, connection, slot, what in
     guard let core = core(context), let slot else { return }
     if what == .CONNECTION_NOTIFY_STARTED {
         guard let connection = connection.flatMap(Connection.init) else { return }
-        let session = core.tls.flatMap {
-            connection.makeTLS($0.current, log: core.configuration.log)
-        }
-        let client = ClientConnection(socket: connection.socket, tls: session)
+        let tls = core.tls.flatMap { connection.makeTLS($0.current, log: core.configuration.log) }
+        let client = ClientConnection(socket: connection.socket, tls: tls)
         slot.pointee = Unmanaged.passRetained(client).toOpaque()
         core.monitor.opened(client)
     } else if let client = slot.pointee {

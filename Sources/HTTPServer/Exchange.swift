@@ -282,6 +282,7 @@ final class Exchange: Sendable {
         if let demand = effects.demand { state.producer.take()?.resume(returning: demand) }
         if let response = effects.lastAnswer, let connection = state.connection {
             state.lingers = true
+            // GnuTLS lets one thread send while another, libmicrohttpd's, receives.
             connection.sendLast(response, toHead: false)
             // libmicrohttpd, which waits for the rest of the body, sees the end and closes.
             shutdown(connection.socket, Int32(SHUT_RD))
