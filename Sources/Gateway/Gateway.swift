@@ -83,7 +83,8 @@ public final class Gateway: Sendable {
         return response
     }
 
-    /// Exchanges who may use the gateway, at once and as a whole. Requests under way go on.
+    /// Exchanges who may use the gateway, at once and as a whole. Requests under way go on; a body
+    /// that is streamed ends if its request would not be let through any more.
     /// Connections to peers that are not on the list any more are closed, and their peers told
     /// (`ResetCode.notAllowed`).
     public func reload(_ access: AccessConfiguration) {
@@ -159,7 +160,11 @@ public final class Gateway: Sendable {
                 throw .shuttingDown
             }
             context.note { $0.hasReachedHandler = access != .known }
-            return try await resource(request)
+            var response = try await resource(request)
+            if let stream = response.stream {
+                response.stream = gateway.access.guarding(stream, of: request, to: access, context)
+            }
+            return response
         } catch {
             let problem = ProblemDetails(error)
             context.note { $0.code = problem.code }

@@ -14,6 +14,8 @@ final class AccessControl: Sendable {
 
     private struct State {
         var configuration: AccessConfiguration
+        /// Counts the configurations there have been.
+        var generation: UInt64 = 0
         var policy: AccessPolicy
         var httpPort: UInt16?
         var requests = ArrivalTable(limit: AccessControl.maximumClients)
@@ -39,6 +41,7 @@ final class AccessControl: Sendable {
         let policy = AccessPolicy(host: httpHost, allowedHosts: configuration.allowedHosts)
         state.withLock { state in
             state.configuration = configuration
+            state.generation += 1
             state.policy = policy
         }
     }
@@ -62,9 +65,7 @@ final class AccessControl: Sendable {
 
         let principal = try authenticate(request, access, configuration, address, now)
         context.note { $0.principal = principal }
-        if case .scope(let scope) = access, !principal.scopes.contains(scope) {
-            throw .access(.insufficientScope(scope))
-        }
+        try check(principal, access)
         let own = principal.key
         if let rate = rates.requests, let own { try take(own, rate, now) }
 
@@ -75,6 +76,37 @@ final class AccessControl: Sendable {
                 keys: [own, countsAddress ? address.key : nil].compactMap(\.self),
                 maximumWaiters: rates.maximumWaitersPerClient ?? fallback,
                 maximumUploads: rates.maximumUploadsPerClient ?? fallback)
+        }
+    }
+
+    private func check(
+        _ principal: Principal, _ access: RouteAccess
+    ) throws(GatewayError) {
+        if case .scope(let scope) = access, !principal.scopes.contains(scope) {
+            throw .access(.insufficientScope(scope))
+        }
+    }
+
+    /// A body that goes on for as long as its request would still be let through: a token that is
+    /// taken back must not keep what it has begun to read. Each piece is part of the request, with
+    /// its context.
+    func guarding(
+        _ stream: @escaping ServerResponse.BodyStream, of request: ServerRequest,
+        to access: RouteAccess, _ context: RequestContext
+    ) -> ServerResponse.BodyStream {
+        let begun = state.withLock { $0.generation }
+        return {
+            let piece = try await RequestContext.$current.withValue(context) {
+                try await stream()
+            }
+            let (configuration, generation) = self.state.withLock {
+                ($0.configuration, $0.generation)
+            }
+            guard generation != begun else { return piece }
+            let principal = try self.authenticate(
+                request, access, configuration, context.address, .now)
+            try self.check(principal, access)
+            return piece
         }
     }
 
