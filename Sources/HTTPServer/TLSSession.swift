@@ -2,7 +2,7 @@ import CGnuTLS
 import CMicrohttpd
 import Glibc
 
-/// TLS on one connection. Used on libmicrohttpd's thread only.
+/// TLS on one connection. Used on libmicrohttpd's thread only, but for `send`.
 ///
 /// libmicrohttpd runs the handshake and moves the bytes. Before its first step the session is given
 /// our credentials here, so that a reload is a matter of new connections only; there are no tickets
@@ -12,6 +12,10 @@ final class TLSSession: @unchecked Sendable {
     /// Kept alive: the session has but a pointer.
     private let credentials: TLSCredentials
     private let log: (String) -> Void
+    /// libmicrohttpd's, which alone may use the session.
+    private let thread = pthread_self()
+    /// What another thread wants to be sent, under the lock of the request's exchange.
+    private var late: [UInt8] = []
     /// Set when the handshake has found it good.
     private(set) var clientCertificate: ClientCertificate?
 
@@ -44,8 +48,13 @@ final class TLSSession: @unchecked Sendable {
         !credentials.requiresClientCertificate || clientCertificate != nil
     }
 
-    /// Sends what the socket's buffer takes.
+    /// Sends what the socket's buffer takes, for an answer past libmicrohttpd. On another thread
+    /// than libmicrohttpd's it is kept for `sendLate`: the session may be in use.
     func send(_ bytes: [UInt8]) {
+        guard pthread_equal(pthread_self(), thread) != 0 else {
+            late = bytes
+            return
+        }
         bytes.withUnsafeBytes { bytes in
             var sent = 0
             while sent < bytes.count {
@@ -56,6 +65,12 @@ final class TLSSession: @unchecked Sendable {
                 sent += count
             }
         }
+    }
+
+    /// At the end of the request, before libmicrohttpd sends `close_notify`.
+    func sendLate() {
+        send(late)
+        late = []
     }
 
     private func setApplicationProtocols() -> Bool {
