@@ -49,6 +49,14 @@ import Testing
         }
     }
 
+    @Test(arguments: [
+        ("plain", "plain"), (##"a\, b\\c\#"##, ##"a, b\c#"##), (##"\C3\BCber"##, "über"),
+        (##"\"##, ""), ("#0403", nil), (##"\FF"##, nil), (##"\#1"##, "#1"), ("", ""),
+    ] as [(String, String?)])
+    func escapesAreUndone(text: String, expected: String?) {
+        #expect(ClientCertificate.unescaped(Array(text.utf8)) == expected)
+    }
+
     @Test func intermediateAuthorityIsFollowed() async throws {
         try await withTLSServer(isMutual: true, handler: Self.describing) { server, certificates in
             try certificates.issue(

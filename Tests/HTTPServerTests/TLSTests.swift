@@ -244,6 +244,28 @@ import Testing
         }
     }
 
+    /// A handler that gives up waiting answers from a thread that may not use the session.
+    @Test func answerToABodyThatDoesNotCome() async throws {
+        try await withTLSServer(handler: { request in
+            do {
+                _ = try await request.body.collect(
+                    limit: .max, deadline: .now + .milliseconds(300))
+                return .text("complete")
+            } catch {
+                return .text("\(error)", status: .requestTimeout)
+            }
+        }) { server, _ in
+            let client = try TLSClient(server.port, "-ign_eof", "-msg")
+            let head = "PUT / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+            try client.send(head + "2\r\nxx\r\n")
+            let text = await client.everything
+            #expect(text.contains("HTTP/1.1 408 "))
+            #expect(text.contains("timedOut"))
+            #expect(text.contains("<<< TLS 1.3, Alert [length 0002], warning close_notify"))
+            try await eventually("nothing is left") { server.requestsInProgress == 0 }
+        }
+    }
+
     /// The end of TLS says that nothing was cut off.
     @Test func connectionEndsWithCloseNotify() async throws {
         try await withTLSServer(handler: Self.describing) { server, _ in
