@@ -165,7 +165,6 @@ final class Exchange: Sendable {
             guard let connection = state.connection else { return nil }
             connection.client?.nextPhase()
             if state.lingers {
-                connection.tls?.sendLate()
                 // Under TLS libmicrohttpd has yet to send `close_notify`, which is the end as well.
                 server.monitor.linger(connection.socket, closesSending: connection.tls == nil)
             }

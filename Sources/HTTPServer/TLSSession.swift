@@ -14,10 +14,11 @@ final class TLSSession: @unchecked Sendable {
     private let log: (String) -> Void
     /// libmicrohttpd's, which alone may use the session.
     private let thread = pthread_self()
-    /// What another thread wants to be sent, under the lock of the request's exchange.
-    private var late: [UInt8] = []
     /// Set when the handshake has found it good.
     private(set) var clientCertificate: ClientCertificate?
+    /// Whether the client was sent an alert, which is not to be lost to a TCP reset: in TLS 1.3 a
+    /// client may have sent its request by then.
+    private(set) var wasRefused = false
 
     /// - Parameter log: where it is said why a client was refused.
     /// - Returns: `nil` when GnuTLS refuses. The handshake fails then: libmicrohttpd has no
@@ -49,12 +50,10 @@ final class TLSSession: @unchecked Sendable {
     }
 
     /// Sends what the socket's buffer takes, for an answer past libmicrohttpd. On another thread
-    /// than libmicrohttpd's it is kept for `sendLate`: the session may be in use.
+    /// than libmicrohttpd's nothing is sent: that one may be ending the session, and GnuTLS would
+    /// not know. The client then sees the end of the connection and no answer.
     func send(_ bytes: [UInt8]) {
-        guard pthread_equal(pthread_self(), thread) != 0 else {
-            late = bytes
-            return
-        }
+        guard pthread_equal(pthread_self(), thread) != 0 else { return }
         bytes.withUnsafeBytes { bytes in
             var sent = 0
             while sent < bytes.count {
@@ -65,12 +64,6 @@ final class TLSSession: @unchecked Sendable {
                 sent += count
             }
         }
-    }
-
-    /// At the end of the request, before libmicrohttpd sends `close_notify`.
-    func sendLate() {
-        send(late)
-        late = []
     }
 
     private func setApplicationProtocols() -> Bool {
@@ -116,9 +109,10 @@ final class TLSSession: @unchecked Sendable {
     }
 
     private func refuse(_ alert: gnutls_alert_description_t, _ reason: String) -> Int32 {
+        log("client certificate refused: \(reason)")
         // GnuTLS would only fail: the client is told why.
         gnutls_alert_send(session, GNUTLS_AL_FATAL, alert)
-        log("client certificate refused: \(reason)")
+        wasRefused = true
         return GNUTLS_E_CERTIFICATE_ERROR
     }
 
