@@ -32,7 +32,9 @@ struct CertificateList: ~Copyable {
     var activation: Int64 { Int64(gnutls_x509_crt_get_activation_time(certificates[0])) }
 
     /// Makes them the chain of `key`. Returns 0 or an error of GnuTLS.
-    func set(on credentials: gnutls_certificate_credentials_t, key: gnutls_x509_privkey_t) -> Int32 {
+    func set(
+        on credentials: gnutls_certificate_credentials_t, key: gnutls_x509_privkey_t
+    ) -> Int32 {
         gnutls_certificate_set_x509_key(credentials, certificates, Int32(count), key)
     }
 

@@ -51,7 +51,29 @@ public struct ClientCertificate: Sendable, Hashable {
         var count = bytes.count
         let status = gnutls_x509_crt_get_dn_by_oid(
             certificate, GNUTLS_OID_X520_COMMON_NAME, index, 0, &bytes, &count)
-        return status == 0 ? String(decoding: bytes.prefix(count), as: UTF8.self) : nil
+        return status == 0 ? unescaped(bytes.prefix(count)) : nil
+    }
+
+    /// The value that GnuTLS has written as in a distinguished name (RFC 4514 §2.4); `nil` for one
+    /// that is no text, or not UTF-8.
+    static func unescaped(_ text: some Collection<UInt8>) -> String? {
+        guard text.first != UInt8(ascii: "#") else { return nil }
+        var bytes: [UInt8] = []
+        var rest = text[...]
+        while let byte = rest.popFirst() {
+            guard byte == UInt8(ascii: "\\") else {
+                bytes.append(byte)
+                continue
+            }
+            let pair = String(decoding: rest.prefix(2), as: UTF8.self)
+            if pair.allSatisfy(\.isHexDigit), let value = UInt8(pair, radix: 16), pair.count == 2 {
+                bytes.append(value)
+                rest = rest.dropFirst(2)
+            } else if let escaped = rest.popFirst() {
+                bytes.append(escaped)
+            }
+        }
+        return String(validating: bytes, as: UTF8.self)
     }
 
     private static func fingerprint(of der: UnsafePointer<gnutls_datum_t>) -> String? {

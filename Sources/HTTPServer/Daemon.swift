@@ -135,7 +135,11 @@ private let connectionChanged: MHD_NotifyConnectionCallback = { context, connect
         core.monitor.opened(client)
     } else if let client = slot.pointee {
         slot.pointee = nil
-        core.monitor.closed(Unmanaged<ClientConnection>.fromOpaque(client).takeRetainedValue())
+        let client = Unmanaged<ClientConnection>.fromOpaque(client).takeRetainedValue()
+        if client.tls?.wasRefused == true, let connection = connection.flatMap(Connection.init) {
+            core.monitor.linger(connection.socket, closesSending: true)
+        }
+        core.monitor.closed(client)
     }
 }
 

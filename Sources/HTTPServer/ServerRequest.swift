@@ -37,8 +37,9 @@ public struct ServerRequest: Sendable {
 
     init(
         method: HTTPRequest.Method, segments: [String], query: [(name: String, value: String)],
-        headers: HTTPFields, remoteAddress: String, isSecure: Bool,
-        clientCertificate: ClientCertificate?, parameters: [String: String], body: RequestBody
+        headers: HTTPFields, remoteAddress: String, isSecure: Bool = false,
+        clientCertificate: ClientCertificate? = nil, parameters: [String: String],
+        body: RequestBody
     ) {
         self.method = method
         self.segments = segments

@@ -1,9 +1,9 @@
 import CGnuTLS
 import Glibc
 
-/// What a server proves its name with, and what it trusts: the files of a `TLSConfiguration` as they
-/// were at one moment. Never changed, so that sessions on any thread may use it; a session holds it
-/// as long as it lives.
+/// What a server proves its name with, and what it trusts: the files of a `TLSConfiguration` as
+/// they were at one moment. Never changed, so that sessions on any thread may use it; a session
+/// holds it as long as it lives.
 final class TLSCredentials: @unchecked Sendable {
     let pointer: gnutls_certificate_credentials_t
     let requiresClientCertificate: Bool

@@ -2,7 +2,7 @@ import CGnuTLS
 import CMicrohttpd
 import Glibc
 
-/// TLS on one connection. Used on libmicrohttpd's thread only.
+/// TLS on one connection. Used on libmicrohttpd's thread only, but for `send`.
 ///
 /// libmicrohttpd runs the handshake and moves the bytes. Before its first step the session is given
 /// our credentials here, so that a reload is a matter of new connections only; there are no tickets
@@ -12,8 +12,13 @@ final class TLSSession: @unchecked Sendable {
     /// Kept alive: the session has but a pointer.
     private let credentials: TLSCredentials
     private let log: (String) -> Void
+    /// libmicrohttpd's, which alone may use the session.
+    private let thread = pthread_self()
     /// Set when the handshake has found it good.
     private(set) var clientCertificate: ClientCertificate?
+    /// Whether the client was sent an alert, which is not to be lost to a TCP reset: in TLS 1.3 a
+    /// client may have sent its request by then.
+    private(set) var wasRefused = false
 
     /// - Parameter log: where it is said why a client was refused.
     /// - Returns: `nil` when GnuTLS refuses. The handshake fails then: libmicrohttpd has no
@@ -44,8 +49,11 @@ final class TLSSession: @unchecked Sendable {
         !credentials.requiresClientCertificate || clientCertificate != nil
     }
 
-    /// Sends what the socket's buffer takes.
+    /// Sends what the socket's buffer takes, for an answer past libmicrohttpd. On another thread
+    /// than libmicrohttpd's nothing is sent: that one may be ending the session, and GnuTLS would
+    /// not know. The client then sees the end of the connection and no answer.
     func send(_ bytes: [UInt8]) {
+        guard pthread_equal(pthread_self(), thread) != 0 else { return }
         bytes.withUnsafeBytes { bytes in
             var sent = 0
             while sent < bytes.count {
@@ -101,9 +109,10 @@ final class TLSSession: @unchecked Sendable {
     }
 
     private func refuse(_ alert: gnutls_alert_description_t, _ reason: String) -> Int32 {
+        log("client certificate refused: \(reason)")
         // GnuTLS would only fail: the client is told why.
         gnutls_alert_send(session, GNUTLS_AL_FATAL, alert)
-        log("client certificate refused: \(reason)")
+        wasRefused = true
         return GNUTLS_E_CERTIFICATE_ERROR
     }
 
