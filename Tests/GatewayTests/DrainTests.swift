@@ -80,7 +80,7 @@ import Testing
         let ids = try await here.connect(to: there)
         await there.socket.close()
         let connection = try here.gateway.context.registry.connection(ids.here)
-        let reason = await connection.transport.waitUntilClosed(deadline: .now + .seconds(60))
+        let reason = await connection.transport?.waitUntilClosed(deadline: .now + .seconds(60))
         #expect(reason == .reset)
         #expect(await here.gateway.flush(deadline: .now + .seconds(60)) == .init())
     }

@@ -21,7 +21,8 @@ struct ReaderTableTests {
         table.acknowledge("b", upTo: 3, now: start)
         table.acknowledge("nobody", upTo: 100, now: start)
         #expect(table.released == 7)
-        #expect(table.remove("b") && !table.remove("b"))
+        let first = table.remove("b"), second = table.remove("b")
+        #expect(first && !second)
         #expect(table.released == 10)
     }
 
@@ -39,23 +40,28 @@ struct ReaderTableTests {
         #expect(throws: ReaderTable.Refusal.tooManyReaders(limit: 2)) {
             try table.join("c", at: 0, begins: true, now: start)
         }
-        #expect(table.remove("a"))
+        _ = table.remove("a")
         try table.join("c", at: 0, begins: true, now: start)
     }
 
     /// Only who is behind another one is expired, after the time without progress.
     @Test func whoHoldsOthersBackIsExpired() throws {
         var table = table()
+        var expired: [String]
         try table.join("slow", at: 0, begins: false, now: start)
-        #expect(table.expire(now: start + .seconds(1000)) == [], "it holds nobody back")
+        expired = table.expire(now: start + .seconds(1000))
+        #expect(expired == [], "it holds nobody back")
         try table.join("fast", at: 0, begins: false, now: start)
         table.acknowledge("fast", upTo: 100, now: start + .seconds(10))
-        #expect(table.expire(now: start + .seconds(69)) == [])
+        expired = table.expire(now: start + .seconds(69))
+        #expect(expired == [])
         // Any progress counts.
         table.acknowledge("slow", upTo: 1, now: start + .seconds(69))
-        #expect(table.expire(now: start + .seconds(128)) == [])
+        expired = table.expire(now: start + .seconds(128))
+        #expect(expired == [])
         table.acknowledge("fast", upTo: 200, now: start + .seconds(128))
-        #expect(table.expire(now: start + .seconds(129)) == ["slow"])
+        expired = table.expire(now: start + .seconds(129))
+        #expect(expired == ["slow"])
         #expect(table.released == 200)
         #expect(throws: ReaderTable.Refusal.expired) {
             try table.join("slow", at: 200, begins: false, now: start)
@@ -63,7 +69,8 @@ struct ReaderTableTests {
         // It says itself where it begins again.
         try table.join("slow", at: 200, begins: true, now: start)
         #expect(table.position(of: "slow") == 200)
-        #expect(table.expire(now: start + .seconds(9999)) == [], "it is level")
+        expired = table.expire(now: start + .seconds(9999))
+        #expect(expired == [], "it is level")
     }
 
     @Test func expiredNamesAreForgottenInTurn() throws {
@@ -77,7 +84,7 @@ struct ReaderTableTests {
             #expect(expired == ["old\(round)"])
         }
         try table.join("old1", at: 4, begins: false, now: start)
-        #expect(table.remove("old1"))
+        _ = table.remove("old1")
         #expect(throws: ReaderTable.Refusal.expired) {
             try table.join("old3", at: 4, begins: false, now: start)
         }
