@@ -38,19 +38,34 @@ import Testing
         #expect(!close(&table, "x", start))
         #expect((table.openCount, table.closedCount) == (2, 2))
         #expect(close(&table, "d", start))
+        let removed = table.removeExpired(now: start)
+        #expect(removed == [2])
         #expect(table.all.map(\.id) == ["a", "b", "d"])
         #expect((table.openCount, table.closedCount) == (1, 2))
+    }
+
+    @Test func whatIsKeptStaysHoweverOldItIs() {
+        var table = ConnectionTable<Int>(
+            maximumClosed: 1, retention: .seconds(60), isKept: { $0 == 0 })
+        for (entry, id) in ["a", "b", "c"].enumerated() {
+            _ = table.insert(entry, id: id)
+            _ = close(&table, id, start)
+        }
+        let excess = table.removeExpired(now: start)
+        #expect(excess == [1, 2])
+        let old = table.removeExpired(now: start + .seconds(9999))
+        #expect(old.isEmpty && table.all.map(\.id) == ["a"])
     }
 
     @Test func closedOnesStayUntilTheirTimeIsOver() {
         var table = table("a", "b", "c")
         #expect(close(&table, "b", start))
         #expect(close(&table, "a", start + .seconds(10)))
-        table.removeExpired(now: start + .seconds(59))
+        _ = table.removeExpired(now: start + .seconds(59))
         #expect(table.all.count == 3)
-        table.removeExpired(now: start + .seconds(60))
+        _ = table.removeExpired(now: start + .seconds(60))
         #expect(table.all.map(\.id) == ["a", "c"])
-        table.removeExpired(now: start + .seconds(3600))
+        _ = table.removeExpired(now: start + .seconds(3600))
         #expect(table.all.map(\.id) == ["c"])
     }
 
