@@ -34,6 +34,7 @@ final class Inbox: Sendable {
     private let state: Mutex<State>
     /// With a spool: woken when more can be read.
     private let arrivals = WaitList()
+    private let acknowledgements = WaitList()
 
     /// Of a connection of this process.
     init(
@@ -103,7 +104,7 @@ final class Inbox: Sendable {
     /// Bytes from `position` on, waiting for the first one until the deadline. No bytes at the end of
     /// the stream. `nil`, or an error as of `PeerConnection.peek`, when there is none by then.
     func read(
-        at position: UInt64, maximum: Int, deadline: ContinuousClock.Instant
+        at position: UInt64, maximum: Int, deadline: ContinuousClock.Instant?
     ) async throws(ReadError) -> [UInt8]? {
         guard case .connection(let transport) = source, spool == nil else {
             return try await readKept(at: position, maximum: maximum, deadline: deadline)
@@ -112,7 +113,7 @@ final class Inbox: Sendable {
     }
 
     private func readKept(
-        at position: UInt64, maximum: Int, deadline: ContinuousClock.Instant
+        at position: UInt64, maximum: Int, deadline: ContinuousClock.Instant?
     ) async throws(ReadError) -> [UInt8]? {
         while true {
             let generation = arrivals.generation
@@ -123,7 +124,8 @@ final class Inbox: Sendable {
             let count = Int(min(UInt64(maximum), range.upperBound - position))
             if count > 0 { return try await copy(at: position, count: count) }
             if isOver { return isFinished ? [] : nil }
-            if Task.isCancelled || ContinuousClock.now >= deadline { return nil }
+            let isLate = deadline.map { ContinuousClock.now >= $0 } ?? false
+            if Task.isCancelled || isLate { return nil }
             await arrivals.wait(whileGeneration: generation, deadline: deadline)
         }
     }
@@ -175,6 +177,7 @@ final class Inbox: Sendable {
         }
         state.withLock { $0.readers.acknowledge(reader, upTo: position, now: .now) }
         _ = expireReaders()
+        acknowledgements.wakeAll()
     }
 
     /// Expires readers that hold others back, and frees what they have kept.
@@ -205,6 +208,44 @@ final class Inbox: Sendable {
             try? transport.acknowledge(upTo: position)
         }
         spool?.release(id, upTo: position, readers: readers)
+    }
+
+    // MARK: Watching
+
+    /// Waits for a byte after `position` that is there to be read. False when none will come, or
+    /// the task is cancelled.
+    func waitForUnread(after position: UInt64) async -> Bool {
+        while true {
+            do throws(ReadError) {
+                let start = max(position, range.lowerBound)
+                return try await read(at: start, maximum: 1, deadline: nil)?.isEmpty == false
+            } catch {
+                // What came was acknowledged at once.
+                guard case .released = error else { return false }
+            }
+        }
+    }
+
+    /// Waits until nothing can come any more. Returns early when the task is cancelled.
+    func waitUntilOver() async {
+        guard case .connection(let transport) = source else { return }
+        guard spool != nil else { return await transport.waitUntilReceivingEnds() }
+        while !Task.isCancelled {
+            let generation = arrivals.generation
+            if state.withLock({ $0.isAllKept }) { return }
+            await arrivals.wait(whileGeneration: generation, deadline: nil)
+        }
+    }
+
+    /// Waits until some reader needs nothing before `position` any more. Returns early when the
+    /// task is cancelled.
+    func waitUntilAcknowledged(upTo position: UInt64) async {
+        while !Task.isCancelled {
+            let generation = acknowledgements.generation
+            let foremost = state.withLock { $0.readers.foremost } ?? 0
+            if foremost >= position { return }
+            await acknowledgements.wait(whileGeneration: generation, deadline: nil)
+        }
     }
 
     // MARK: Keeping
