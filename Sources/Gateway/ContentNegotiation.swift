@@ -29,10 +29,12 @@ enum ContentNegotiation {
             let parts = text.split(separator: ".", maxSplits: 1, omittingEmptySubsequences: false)
             let fraction = parts.count == 2 ? parts[1] : ""
             guard parts[0] == "0" || parts[0] == "1", fraction.utf8.count <= 3,
-                fraction.utf8.allSatisfy({ (0x30...0x39).contains($0) }),
-                let thousandths = Int(parts[0] + fraction + String(repeating: "0", count: 3 - fraction.count)),
-                thousandths <= 1000
+                fraction.utf8.allSatisfy({ (0x30...0x39).contains($0) })
             else { return nil }
+            let zeros = String(repeating: "0", count: 3 - fraction.utf8.count)
+            guard let thousandths = Int(parts[0] + fraction + zeros), thousandths <= 1000 else {
+                return nil
+            }
             return thousandths
         }
 

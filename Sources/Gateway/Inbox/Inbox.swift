@@ -34,7 +34,8 @@ final class Inbox: Sendable {
     private let state: Mutex<State>
     /// With a spool: woken when more can be read.
     private let arrivals = WaitList()
-    private let acknowledgements = WaitList()
+    /// Woken when a reader has come on.
+    let acknowledgements = WaitList()
 
     /// Of a connection of this process.
     init(
@@ -143,6 +144,9 @@ final class Inbox: Sendable {
 
     // MARK: Readers
 
+    /// Everything before has been acknowledged by some reader.
+    var foremostPosition: UInt64 { state.withLock { $0.readers.foremost } ?? 0 }
+
     var readerPositions: [String: UInt64] { state.withLock { $0.readers.positions } }
 
     /// Where a reader goes on that does not say: at what it has acknowledged, else at the start.
@@ -210,22 +214,6 @@ final class Inbox: Sendable {
         spool?.release(id, upTo: position, readers: readers)
     }
 
-    // MARK: Watching
-
-    /// Waits for a byte after `position` that is there to be read. False when none will come, or
-    /// the task is cancelled.
-    func waitForUnread(after position: UInt64) async -> Bool {
-        while true {
-            do throws(ReadError) {
-                let start = max(position, range.lowerBound)
-                return try await read(at: start, maximum: 1, deadline: nil)?.isEmpty == false
-            } catch {
-                // What came was acknowledged at once.
-                guard case .released = error else { return false }
-            }
-        }
-    }
-
     /// Waits until nothing can come any more. Returns early when the task is cancelled.
     func waitUntilOver() async {
         guard case .connection(let transport) = source else { return }
@@ -234,17 +222,6 @@ final class Inbox: Sendable {
             let generation = arrivals.generation
             if state.withLock({ $0.isAllKept }) { return }
             await arrivals.wait(whileGeneration: generation, deadline: nil)
-        }
-    }
-
-    /// Waits until some reader needs nothing before `position` any more. Returns early when the
-    /// task is cancelled.
-    func waitUntilAcknowledged(upTo position: UInt64) async {
-        while !Task.isCancelled {
-            let generation = acknowledgements.generation
-            let foremost = state.withLock { $0.readers.foremost } ?? 0
-            if foremost >= position { return }
-            await acknowledgements.wait(whileGeneration: generation, deadline: nil)
         }
     }
 

@@ -1,4 +1,5 @@
 import FoundationEssentials
+import HTTPServer
 
 /// What a peer sends, piece by piece for one client.
 actor ByteFeed {
