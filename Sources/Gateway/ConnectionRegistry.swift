@@ -30,9 +30,10 @@ final class ConnectionRegistry: Sendable {
     private let refusesInbound = Atomic<Bool>(false)
     private let limits: GatewayLimits
     private let spool: Spool?
+    private let events: EventLog
     private let log: Logger
 
-    init(limits: GatewayLimits, spool: Spool?, log: Logger) {
+    init(limits: GatewayLimits, spool: Spool?, events: EventLog, log: Logger) {
         state = Mutex(
             State(
                 table: ConnectionTable(
@@ -42,6 +43,7 @@ final class ConnectionRegistry: Sendable {
                 arrivals: ArrivalList(limit: limits.maximumRememberedArrivals)))
         self.limits = limits
         self.spool = spool
+        self.events = events
         self.log = log
         restore()
     }
@@ -115,6 +117,9 @@ final class ConnectionRegistry: Sendable {
         if connection.direction == .inbound { arrivalWaiters.wakeAll() }
         let log = self.log.ofRequest
         if spool != nil { connection.startKeeping(log: self.log) }
+        let following = Task { [connection, events] in
+            await events.follow(connection, transport)
+        }
         Task { [connection] in
             // Here, because writing a log can block, and the caller may be the network thread.
             log.info(
@@ -125,6 +130,8 @@ final class ConnectionRegistry: Sendable {
                 ])
             if let reason = await transport.waitUntilClosed() {
                 self.noteClosed(connection, reason)
+                await following.value
+                self.events.tellEnd(of: connection, transport)
             }
         }
         return connection

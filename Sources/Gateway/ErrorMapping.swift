@@ -25,6 +25,11 @@ extension ProblemDetails {
             self.init(
                 .unsupportedMediaType, "unsupported_media_type",
                 "The body has to be application/json, not \(type).")
+        case .notAcceptable(let offers):
+            self.init(
+                .notAcceptable, "not_acceptable",
+                "There is " + offers.joined(separator: " or ") + "; Accept has none of it.")
+            field = "Accept"
         case .bodyAborted:
             self.init(.badRequest, "body_incomplete", "The body ended early.", retryable: true)
         case .bodyTimedOut:
@@ -160,6 +165,13 @@ extension ProblemDetails {
                 .gone, "reader_expired",
                 "The reader \(name) was behind the others for too long and is not waited for; "
                     + "with offset=\(first) it begins again at what is still there.")
+            earliest = first.description
+        case .eventsMissed(let name, let first):
+            self.init(
+                .gone, "events_missed",
+                "\(name) is a cursor from before a restart, or events after it are not kept any "
+                    + "more; look at the connections, and go on at \(first).")
+            field = name
             earliest = first.description
         case .acknowledgementTimeout(let send):
             self.init(

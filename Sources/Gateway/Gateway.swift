@@ -186,6 +186,8 @@ extension Gateway {
         let connect = ConnectResource(gateway: context)
         let accept = AcceptResource(gateway: context)
         let data = DataResource(gateway: context)
+        let stream = StreamResource(gateway: context)
+        let events = EventsResource(gateway: context)
         let upload = UploadResource(gateway: context)
         let health = HealthResource(gateway: context)
         // The same: `curl -T` says PUT.
@@ -207,6 +209,8 @@ extension Gateway {
             (.head, "/v1/connections/{id}/data", .scope(.read), upload.head),
             (.post, "/v1/connections/{id}/ack", .scope(.read), data.postAcknowledgement),
             (.delete, "/v1/connections/{id}/readers/{reader}", .scope(.read), data.deleteReader),
+            (.get, "/v1/connections/{id}/stream", .scope(.read), stream.get),
+            (.get, "/v1/events", .scope(.read), events.get),
             (.get, "/healthz", .open, health.health),
             (.get, "/readyz", .open, health.readiness),
             (.get, "/metrics", .scope(.metrics), metrics.get),

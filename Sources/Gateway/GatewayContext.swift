@@ -9,6 +9,7 @@ final class GatewayContext: Sendable {
     let limits: GatewayLimits
     let socket: PeerSocket
     let spool: Spool?
+    let events: EventLog
     let registry: ConnectionRegistry
     let waiters: WaitGate
     let uploads = ClientCounts()
@@ -22,8 +23,10 @@ final class GatewayContext: Sendable {
         limits = configuration.limits
         self.socket = socket
         spool = configuration.spool
+        events = EventLog(limits: limits)
         registry = ConnectionRegistry(
-            limits: limits, spool: configuration.spool, log: configuration.logger)
+            limits: limits, spool: configuration.spool, events: events,
+            log: configuration.logger)
         waiters = WaitGate(limit: limits.maximumWaiters)
         access = AccessControl(
             configuration.access, httpHost: configuration.httpHost,

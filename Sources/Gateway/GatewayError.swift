@@ -15,6 +15,8 @@ enum GatewayError: Error {
     case invalidMember(name: String, detail: String)
     case bodyTooLong(limit: Int)
     case unsupportedMediaType(String)
+    /// `Accept` has none of what there is.
+    case notAcceptable(offers: [String])
     /// The body ended before it was complete; the client has left.
     case bodyAborted
     /// The body was not complete in time.
@@ -79,5 +81,6 @@ enum StateError: Error {
     case sendOffsetGap(expected: UInt64)
     case connectionClosed(String?, send: Range<UInt64>)
     case readerExpired(String, earliest: Cursor)
+    case eventsMissed(field: String, earliest: Cursor)
     case acknowledgementTimeout(send: Range<UInt64>)
 }

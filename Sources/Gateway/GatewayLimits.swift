@@ -10,6 +10,12 @@ public struct GatewayLimits: Sendable {
     public var closedConnectionRetention: Duration = .seconds(15 * 60)
     /// Inbound connections `GET /v1/accept` remembers; an older `after` is answered 410.
     public var maximumRememberedArrivals = 4096
+    /// Events `GET /v1/events` remembers; an older `after` is answered 410.
+    public var maximumRememberedEvents = 4096
+    /// Least time between two events that tell of data on one connection.
+    public var dataEventInterval: Duration = .milliseconds(100)
+    /// How often a stream of Server-Sent Events that has nothing to tell says so.
+    public var keepAliveInterval: Duration = .seconds(15)
     /// Requests that may wait at one time; a further one is answered 429. Must stay below the
     /// number of HTTP connections, or waiters could lock everyone else out.
     public var maximumWaiters = 3584
@@ -36,6 +42,11 @@ public struct GatewayLimits: Sendable {
     /// Most bytes in one answer of `GET …/data`, and how many it is when not given.
     public var maximumDataBytes = 4 << 20
     public var defaultDataBytes = 1 << 20
+    /// Most bytes in one piece of `GET …/stream`, and in one of its events before base64.
+    public var maximumStreamPieceBytes = 64 << 10
+    /// Events in one answer of `GET /v1/events`, and how many it is when not given.
+    public var maximumEventPageSize = 1000
+    public var defaultEventPageSize = 100
     /// Connections in one page of `GET /v1/connections`, and how many it is when not given.
     public var maximumPageSize = 1000
     public var defaultPageSize = 100

@@ -5,18 +5,23 @@ import HTTPTypes
 extension ServerResponse {
     /// A JSON document, ended by a newline so that it looks right in a terminal.
     static func json(_ value: some Encodable, status: HTTPResponse.Status = .ok) -> ServerResponse {
+        let headers: HTTPFields = [.contentType: "application/json", .cacheControl: "no-store"]
+        guard let text = jsonText(value) else {
+            // Only a value that JSON cannot represent gets here, and none of our documents is one.
+            return ServerResponse(status: .internalServerError, headers: headers)
+        }
+        return ServerResponse(status: status, headers: headers, body: text + [0x0a])
+    }
+
+    /// A JSON document in one line without an end.
+    static func jsonText(_ value: some Encodable) -> [UInt8]? {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         encoder.dateEncodingStrategy = .iso8601
         encoder.keyEncodingStrategy = .convertToSnakeCase
         encoder.nonConformingFloatEncodingStrategy = .convertToString(
             positiveInfinity: "+Inf", negativeInfinity: "-Inf", nan: "NaN")
-        let headers: HTTPFields = [.contentType: "application/json", .cacheControl: "no-store"]
-        guard let data = try? encoder.encode(value) else {
-            // Only a value that JSON cannot represent gets here, and none of our documents is one.
-            return ServerResponse(status: .internalServerError, headers: headers)
-        }
-        return ServerResponse(status: status, headers: headers, body: [UInt8](data) + [0x0a])
+        return (try? encoder.encode(value)).map { [UInt8]($0) }
     }
 
     /// A JSON object of numbers, written without the encoder: for the answers that are given most,
@@ -55,6 +60,8 @@ extension HTTPField.Name {
     static let nextOffset = literal("Next-Offset")
     /// Present, as `true`, when nothing will follow `Next-Offset`.
     static let streamClosed = literal("Stream-Closed")
+    static let lastEventID = literal("Last-Event-ID")
+    static let xAccelBuffering = literal("X-Accel-Buffering")
     /// The cursor to pass as the next `after`.
     static let nextAfter = literal("Next-After")
     /// A byte position in the sending direction.

@@ -21,20 +21,45 @@ public final class WaitGate: Sendable {
     func wait<Value>(
         _ body: () async throws(GatewayError) -> Value
     ) async throws(GatewayError) -> Value {
+        let ticket = try enter()
+        defer { withExtendedLifetime(ticket) {} }
+        return try await WaitMeter.measure(body)
+    }
+
+    /// Counts the current request as a waiter for as long as the ticket exists.
+    func enter() throws(GatewayError) -> WaitTicket {
         guard count.add(1, ordering: .relaxed).newValue <= limit else {
             count.subtract(1, ordering: .relaxed)
             throw .tooManyWaiters(limit: limit)
         }
-        defer { count.subtract(1, ordering: .relaxed) }
         guard let allowance = RequestContext.current?.facts.allowance else {
-            return try await WaitMeter.measure(body)
+            return WaitTicket(gate: self, keys: [])
         }
-        let limit = allowance.maximumWaiters
-        return try await clients.count(
-            allowance.keys, limit: limit, otherwise: .access(.tooManyWaiters(limit: limit))
-        ) { () async throws(GatewayError) in
-            try await WaitMeter.measure(body)
+        guard clients.enter(allowance.keys, limit: allowance.maximumWaiters) else {
+            count.subtract(1, ordering: .relaxed)
+            throw .access(.tooManyWaiters(limit: allowance.maximumWaiters))
         }
+        return WaitTicket(gate: self, keys: allowance.keys)
+    }
+
+    fileprivate func leave(_ keys: [ClientKey]) {
+        clients.leave(keys)
+        count.subtract(1, ordering: .relaxed)
+    }
+}
+
+/// One waiter's place.
+final class WaitTicket: Sendable {
+    private let gate: WaitGate
+    private let keys: [ClientKey]
+
+    fileprivate init(gate: WaitGate, keys: [ClientKey]) {
+        self.gate = gate
+        self.keys = keys
+    }
+
+    deinit {
+        gate.leave(keys)
     }
 }
 

@@ -29,14 +29,16 @@ final class WaitList: Sendable {
 
     /// Returns once the generation is not `generation` any more, at the deadline, or when the task
     /// is cancelled.
-    func wait(whileGeneration generation: UInt64, deadline: ContinuousClock.Instant) async {
+    func wait(whileGeneration generation: UInt64, deadline: ContinuousClock.Instant?) async {
         let id = state.withLock { state in
             state.nextID += 1
             return state.nextID
         }
-        let timer = Task {
-            if (try? await Task.sleep(until: deadline, clock: .continuous)) != nil {
-                self.finish(id)
+        let timer = deadline.map { deadline in
+            Task {
+                if (try? await Task.sleep(until: deadline, clock: .continuous)) != nil {
+                    self.finish(id)
+                }
             }
         }
         await withTaskCancellationHandler {
@@ -53,8 +55,8 @@ final class WaitList: Sendable {
         } onCancel: {
             finish(id)
         }
-        timer.cancel()
-        await timer.value
+        timer?.cancel()
+        await timer?.value
         state.withLock { _ = $0.finishedEarly.remove(id) }
     }
 

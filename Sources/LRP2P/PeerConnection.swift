@@ -46,6 +46,10 @@ public final class PeerConnection: Sendable {
     let writerTurns: Waiters
     /// Counts the messages received; finished when closed.
     let arrivals: Waiters
+    /// Counts the changes of the peer's address; finished when closed.
+    private let moves: Waiters
+    /// Finished when the peer's stream has ended, or when closed.
+    private let receivingEnd: Waiters
     /// Finished when closed.
     private let end: Waiters
 
@@ -108,6 +112,8 @@ public final class PeerConnection: Sendable {
         sent = Waiters(mailbox: mailbox)
         writerTurns = Waiters(mailbox: mailbox)
         arrivals = Waiters(mailbox: mailbox)
+        moves = Waiters(mailbox: mailbox)
+        receivingEnd = Waiters(mailbox: mailbox)
         end = Waiters(mailbox: mailbox)
         published = Mutex(Published(
             remoteAddress: connection.remoteAddress, statistics: connection.statistics,
@@ -144,6 +150,22 @@ public final class PeerConnection: Sendable {
         return closeReason
     }
 
+    /// Waits until no byte will come any more: ``isRemoteFinished``, or closed. Costs nothing while
+    /// bytes arrive. Returns early when the task is cancelled.
+    public func waitUntilReceivingEnds() async {
+        _ = await receivingEnd.wait(until: .max, deadline: nil)
+    }
+
+    /// Waits until the peer is somewhere else than at `address`, and tells where; of several moves
+    /// at once it tells the last. `nil` when the connection has closed or the task is cancelled.
+    public func waitUntilMoved(from address: SocketAddress) async -> SocketAddress? {
+        while true {
+            let count = moves.reached, current = remoteAddress
+            if current != address { return current }
+            guard await moves.wait(until: count + 1, deadline: nil) == .reached else { return nil }
+        }
+    }
+
     /// Closes at once; idempotent. Waiting tasks are resumed, and what was received can still be
     /// read.
     ///
@@ -163,6 +185,7 @@ public final class PeerConnection: Sendable {
     func remoteFinished() {
         published.withLock { $0.isRemoteFinished = true }
         received.finish()
+        receivingEnd.finish()
     }
 
     /// Network thread: the peer has everything before `position`.
@@ -193,12 +216,14 @@ public final class PeerConnection: Sendable {
         statistics.messagesDropped += messagesDropped
         let address = connection.remoteAddress, maximum = connection.maximumMessageBytes
         let resetCode = connection.resetCode
-        published.withLock {
-            $0.statistics = statistics
-            $0.remoteAddress = address
-            $0.maximumMessageBytes = maximum
-            $0.resetCode = resetCode
+        let hasMoved = published.withLock { published in
+            defer { published.remoteAddress = address }
+            published.statistics = statistics
+            published.maximumMessageBytes = maximum
+            published.resetCode = resetCode
+            return published.remoteAddress != address
         }
+        if hasMoved { moves.advance() }
         sent.advance(to: statistics.sentBytes)
     }
 
@@ -213,7 +238,11 @@ public final class PeerConnection: Sendable {
             return true
         }
         guard isFirst else { return false }
-        for waiters in [received, acknowledged, sent, writerTurns, arrivals, end] { waiters.finish() }
+        for waiters in [
+            received, acknowledged, sent, writerTurns, arrivals, moves, receivingEnd, end,
+        ] {
+            waiters.finish()
+        }
         return true
     }
 }

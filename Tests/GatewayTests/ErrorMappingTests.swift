@@ -16,6 +16,8 @@ import Testing
         (.invalidMember(name: "a", detail: "b"), 400, "invalid_member"),
         (.bodyTooLong(limit: 1), 413, "body_too_long"),
         (.unsupportedMediaType("a/b"), 415, "unsupported_media_type"),
+        (.notAcceptable(offers: ["a/b"]), 406, "not_acceptable"),
+        (.state(.eventsMissed(field: "a", earliest: cursor)), 410, "events_missed"),
         (.bodyAborted, 400, "body_incomplete"),
         (.bodyTimedOut, 408, "body_timeout"),
         (.access(.hostNotAllowed("a")), 403, "host_not_allowed"),

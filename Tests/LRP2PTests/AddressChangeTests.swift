@@ -38,6 +38,29 @@ import Testing
         await server.close()
     }
 
+    @Test func whoeverWaitsForAMoveIsTold() async throws {
+        let server = try PeerSocket.onLoopback(), client = try PeerSocket.onLoopback()
+        let relay = try RebindingRelay(to: server.localAddress)
+        let outbound = try await client.connect(to: relay.address, deadline: soon())
+        let inbound = try await server.accept(deadline: soon())
+        let former = relay.outwardAddress
+        #expect(await inbound.waitUntilMoved(from: .anyLoopbackPort) == former, "at once")
+        async let moved = inbound.waitUntilMoved(from: former)
+        relay.rebind()
+        try await eventually("another port") { relay.outwardAddress != former }
+        try await outbound.write([1])
+        #expect(await moved == relay.outwardAddress)
+        // Neither a cancellation nor the end is a move.
+        let waiting = Task { await inbound.waitUntilMoved(from: relay.outwardAddress) }
+        waiting.cancel()
+        #expect(await waiting.value == nil)
+        async let never = inbound.waitUntilMoved(from: relay.outwardAddress)
+        inbound.close()
+        #expect(await never == nil)
+        await client.close()
+        await server.close()
+    }
+
     /// Without a timeout on silence, only the peer's own word can end it.
     @Test func aRestartedPeerSaysThatItHasForgotten() async throws {
         let identity = Identity()

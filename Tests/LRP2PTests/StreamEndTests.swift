@@ -42,9 +42,16 @@ import Testing
         let pair = try await ConnectedPair()
         let reading = Task { try await pair.inbound.read(maxBytes: 1, deadline: soon()) }
         let peeking = Task { try await pair.inbound.peek(at: 0, maxBytes: 1, deadline: soon()) }
+        async let end: Void = pair.inbound.waitUntilReceivingEnds()
+        async let close: Void = pair.outbound.waitUntilReceivingEnds()
         pair.outbound.finishWriting()
         #expect(try await reading.value == [])
         #expect(try await peeking.value == [])
+        await end
+        #expect(pair.inbound.isRemoteFinished && pair.inbound.closeReason == nil)
+        // A close is an end as well.
+        pair.outbound.close()
+        await close
         await pair.close()
     }
 

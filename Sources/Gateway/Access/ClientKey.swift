@@ -58,20 +58,26 @@ final class ClientCounts: Sendable {
         _ keys: [ClientKey], limit: Int, otherwise error: GatewayError,
         _ body: () async throws(GatewayError) -> Value
     ) async throws(GatewayError) -> Value {
-        let isAllowed = counts.withLock { counts in
+        guard enter(keys, limit: limit) else { throw error }
+        defer { leave(keys) }
+        return try await body()
+    }
+
+    /// False when one of the keys has reached its limit; none is counted then.
+    func enter(_ keys: [ClientKey], limit: Int) -> Bool {
+        counts.withLock { counts in
             guard keys.allSatisfy({ counts[$0, default: 0] < limit }) else { return false }
             for key in keys { counts[key, default: 0] += 1 }
             return true
         }
-        guard isAllowed else { throw error }
-        defer {
-            counts.withLock { counts in
-                for key in keys {
-                    let left = counts[key, default: 1] - 1
-                    counts[key] = left > 0 ? left : nil
-                }
+    }
+
+    func leave(_ keys: [ClientKey]) {
+        counts.withLock { counts in
+            for key in keys {
+                let left = counts[key, default: 1] - 1
+                counts[key] = left > 0 ? left : nil
             }
         }
-        return try await body()
     }
 }

@@ -34,6 +34,8 @@ final class Inbox: Sendable {
     private let state: Mutex<State>
     /// With a spool: woken when more can be read.
     private let arrivals = WaitList()
+    /// Woken when a reader has come on.
+    let acknowledgements = WaitList()
 
     /// Of a connection of this process.
     init(
@@ -103,7 +105,7 @@ final class Inbox: Sendable {
     /// Bytes from `position` on, waiting for the first one until the deadline. No bytes at the end of
     /// the stream. `nil`, or an error as of `PeerConnection.peek`, when there is none by then.
     func read(
-        at position: UInt64, maximum: Int, deadline: ContinuousClock.Instant
+        at position: UInt64, maximum: Int, deadline: ContinuousClock.Instant?
     ) async throws(ReadError) -> [UInt8]? {
         guard case .connection(let transport) = source, spool == nil else {
             return try await readKept(at: position, maximum: maximum, deadline: deadline)
@@ -112,7 +114,7 @@ final class Inbox: Sendable {
     }
 
     private func readKept(
-        at position: UInt64, maximum: Int, deadline: ContinuousClock.Instant
+        at position: UInt64, maximum: Int, deadline: ContinuousClock.Instant?
     ) async throws(ReadError) -> [UInt8]? {
         while true {
             let generation = arrivals.generation
@@ -123,7 +125,8 @@ final class Inbox: Sendable {
             let count = Int(min(UInt64(maximum), range.upperBound - position))
             if count > 0 { return try await copy(at: position, count: count) }
             if isOver { return isFinished ? [] : nil }
-            if Task.isCancelled || ContinuousClock.now >= deadline { return nil }
+            let isLate = deadline.map { ContinuousClock.now >= $0 } ?? false
+            if Task.isCancelled || isLate { return nil }
             await arrivals.wait(whileGeneration: generation, deadline: deadline)
         }
     }
@@ -140,6 +143,9 @@ final class Inbox: Sendable {
     }
 
     // MARK: Readers
+
+    /// Everything before has been acknowledged by some reader.
+    var foremostPosition: UInt64 { state.withLock { $0.readers.foremost } ?? 0 }
 
     var readerPositions: [String: UInt64] { state.withLock { $0.readers.positions } }
 
@@ -175,6 +181,7 @@ final class Inbox: Sendable {
         }
         state.withLock { $0.readers.acknowledge(reader, upTo: position, now: .now) }
         _ = expireReaders()
+        acknowledgements.wakeAll()
     }
 
     /// Expires readers that hold others back, and frees what they have kept.
@@ -205,6 +212,17 @@ final class Inbox: Sendable {
             try? transport.acknowledge(upTo: position)
         }
         spool?.release(id, upTo: position, readers: readers)
+    }
+
+    /// Waits until nothing can come any more. Returns early when the task is cancelled.
+    func waitUntilOver() async {
+        guard case .connection(let transport) = source else { return }
+        guard spool != nil else { return await transport.waitUntilReceivingEnds() }
+        while !Task.isCancelled {
+            let generation = arrivals.generation
+            if state.withLock({ $0.isAllKept }) { return }
+            await arrivals.wait(whileGeneration: generation, deadline: nil)
+        }
     }
 
     // MARK: Keeping

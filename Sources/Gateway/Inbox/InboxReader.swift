@@ -36,7 +36,7 @@ struct InboxReader {
     /// `nil` when there is nothing until the deadline, or the connection is closed; no bytes at the
     /// end of a stream.
     func read(
-        at position: UInt64, maximum: Int, deadline: ContinuousClock.Instant
+        at position: UInt64, maximum: Int, deadline: ContinuousClock.Instant?
     ) async throws(GatewayError) -> [UInt8]? {
         do throws(ReadError) {
             return try await inbox.read(at: position, maximum: maximum, deadline: deadline)

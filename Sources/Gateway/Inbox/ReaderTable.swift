@@ -55,6 +55,9 @@ struct ReaderTable {
     /// Everything before has been acknowledged by every reader; `nil` when there is none.
     var released: UInt64? { readers.values.map(\.acknowledged).min() }
 
+    /// Everything before has been acknowledged by some reader; `nil` when there is none.
+    var foremost: UInt64? { readers.values.map(\.acknowledged).max() }
+
     func position(of name: String) -> UInt64? { readers[name]?.acknowledged }
 
     /// From now on the reader is waited for. Does nothing when it is so already.
@@ -98,7 +101,7 @@ struct ReaderTable {
 
     private mutating func noteProgress(of name: String, now: ContinuousClock.Instant) {
         readers[name]?.behindSince = nil
-        let foremost = readers.values.map(\.acknowledged).max() ?? 0
+        let foremost = foremost ?? 0
         for (other, reader) in readers where reader.acknowledged < foremost {
             if reader.behindSince == nil { readers[other]?.behindSince = now }
         }

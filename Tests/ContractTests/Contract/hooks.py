@@ -67,10 +67,15 @@ class Connection:
         HERE.expect(200, "POST", f"{CONNECTIONS}/{self.id}/data?until=acknowledged", mark)
         for other in self.arrivals.new():
             if THERE.request("GET", f"{CONNECTIONS}/{other}/data")[2] == mark:
+                self.other = other
                 target = f"{CONNECTIONS}/{other}/data?until=acknowledged"
                 THERE.expect(200, "POST", target, b"and back")
                 return
         raise RuntimeError(f"{self.id} has not arrived")
+
+    def end(self):
+        """The other side sends no more."""
+        THERE.expect(204, "DELETE", f"{CONNECTIONS}/{self.other}?drain=30s")
 
     @property
     def document(self):
@@ -91,13 +96,29 @@ class Pool:
         return self.connection
 
 
+class EndedPool:
+    """A connection whose peer has said all: what is sent as it comes has an end."""
+
+    def __init__(self):
+        self.connection = None
+
+    def current(self):
+        if not (self.connection and self.connection.document):
+            self.connection = Connection()
+            self.connection.end()
+        return self.connection
+
+
 pool = Pool()
+ended = EndedPool()
 
 
 def cursor_of(operation, value, connection):
     """A cursor of the sequence that the operation is about, in its range or not far beyond."""
     if operation == "accept":
         cursor = HERE.request("HEAD", "/v1/accept")[1]["Next-After"]
+    elif operation == "listEvents":
+        cursor = HERE.request("HEAD", "/v1/events")[1]["Next-After"]
     elif operation == "listConnections":
         cursor = HERE.expect(200, "GET", f"{CONNECTIONS}?limit=1")[1].get("next_after", value)
     else:
@@ -112,7 +133,10 @@ def cursor_of(operation, value, connection):
 def set_path(operation, case):
     if not fits("ConnectionID", (case.path_parameters or {}).get("id")):
         return None
-    connection = Connection() if operation == "closeConnection" else pool.current()
+    if operation == "closeConnection":
+        connection = Connection()
+    else:
+        connection = (ended if operation == "stream" else pool).current()
     # One in four keeps an id that does not exist.
     if draw(case.path_parameters["id"], [True, True, True, False]):
         case.path_parameters["id"] = connection.id
@@ -137,6 +161,17 @@ def set_query(operation, query, connection):
         query["wait"] = LONGEST_WAIT
 
 
+def set_headers(operation, case, connection):
+    name = "Last-Event-ID"
+    if not fits("Cursor", case.headers.get(name)):
+        return
+    if set(case.query or {}) & {"after", "offset"}:
+        # Each is allowed, not both.
+        del case.headers[name]
+    else:
+        case.headers[name] = cursor_of(operation, case.headers[name], connection)
+
+
 def set_body(operation, body, connection):
     if operation == "acknowledge" and fits("Cursor", body.get("offset")):
         body["offset"] = cursor_of(operation, body["offset"], connection)
@@ -159,6 +194,8 @@ def before_call(context, case, kwargs):
     connection = set_path(operation, case)
     if isinstance(case.query, dict):
         set_query(operation, case.query, connection)
+    if case.headers:
+        set_headers(operation, case, connection)
     if isinstance(case.body, dict):
         set_body(operation, case.body, connection)
     if operation == "accept" and draw(case.query, [True, False]):
