@@ -9,7 +9,7 @@ import LRP2P
 ///
 /// Shared by `FuzzTargetTests` and by the fuzzer in Tests/Fuzz.
 enum FuzzTarget: String, CaseIterable {
-    case query, json, texts
+    case query, json, texts, access
 
     /// What is wrong, if anything.
     func violation(_ bytes: UnsafeRawBufferPointer) -> String? {
@@ -17,6 +17,7 @@ enum FuzzTarget: String, CaseIterable {
         case .query: Self.readTarget(String(decoding: bytes, as: UTF8.self))
         case .json: Self.readJSON([UInt8](bytes))
         case .texts: Self.readTexts(String(decoding: bytes, as: UTF8.self))
+        case .access: Self.readAccess(bytes)
         }
     }
 

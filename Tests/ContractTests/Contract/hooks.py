@@ -23,6 +23,8 @@ DIALLED = re.compile(r".*:\+?0*[0-9]{1,5}", re.DOTALL)
 # How long a request may wait here: long enough to wait at all.
 LONGEST_WAIT = "20ms"
 NAME_BYTES = 64
+# Fewer than a connection may have.
+READERS = ["one", "two", "three"]
 
 
 def fits(name, value):
@@ -114,10 +116,14 @@ def set_path(operation, case):
         return None
     connection = Connection() if operation == "closeConnection" else pool.current()
     # One in four keeps an id that does not exist.
-    if draw(case.path_parameters["id"], [True, True, True, False]):
-        case.path_parameters["id"] = connection.id
-        return connection
-    return None
+    if not draw(case.path_parameters["id"], [True, True, True, False]):
+        return None
+    case.path_parameters["id"] = connection.id
+    reader = case.path_parameters.get("reader")
+    if fits("ReaderName", reader) and draw(reader, [True, False]):
+        case.path_parameters["reader"] = READERS[0]
+        HERE.expect(200, "GET", f"{CONNECTIONS}/{connection.id}/data?reader={READERS[0]}")
+    return connection
 
 
 def set_query(operation, query, connection):
@@ -128,6 +134,8 @@ def set_query(operation, query, connection):
             query[name] = cursor_of(operation, value, connection)
         elif name == "peer" and fits("PeerID", value):
             query[name] = draw(value, [HERE.peer, THERE.peer])
+        elif name == "reader" and fits("ReaderName", value):
+            query[name] = draw(value, READERS)
     if operation == "closeConnection" and query.get("abort") in (True, "true"):
         # Each is allowed, not both.
         query.pop("drain", None)
