@@ -228,6 +228,7 @@ extension ProblemDetails {
     init(server status: HTTPResponse.Status, _ detail: String) {
         switch status {
         case .badRequest: self.init(status, "malformed_request", detail)
+        case .expectationFailed: self.init(status, "expectation_failed", detail)
         case .serviceUnavailable: self = .shuttingDown
         default: self.init(status, "internal_error", detail)
         }

@@ -45,8 +45,9 @@ struct ContractTests {
                 codes[String(match.2)] = Self.statuses[match.1]
             }
         }
-        // The status is the server's: 400, or 500.
+        // The status is the HTTP server's.
         codes["malformed_request"] = "400"
+        codes["expectation_failed"] = "417"
         codes["internal_error"] = "500"
         try #require(codes.count > 30)
         let pending = description.pendingCodes
@@ -57,7 +58,7 @@ struct ContractTests {
     /// As the sources name them.
     private static let statuses: [Substring: String] = [
         ".badRequest": "400", ".unauthorized": "401", ".forbidden": "403", ".notFound": "404",
-        ".methodNotAllowed": "405", ".conflict": "409", ".gone": "410",
+        ".methodNotAllowed": "405", ".requestTimeout": "408", ".conflict": "409", ".gone": "410",
         ".contentTooLarge": "413", ".unsupportedMediaType": "415", ".unprocessableContent": "422",
         ".tooManyRequests": "429", ".badGateway": "502", ".serviceUnavailable": "503",
         ".gatewayTimeout": "504",
