@@ -52,7 +52,7 @@ import Testing
         let target = try #require(RequestTarget("/v1/things/a%2Fdata"))
         let request = ServerRequest(
             method: .get, segments: target.segments, query: [], headers: [:], remoteAddress: "",
-            parameters: [:], body: RequestBody())
+            isSecure: false, clientCertificate: nil, parameters: [:], body: RequestBody())
         let match = Self.router().match(request)
         #expect(await describe(match) == "GET /v1/things/{id} id=a/data")
     }
