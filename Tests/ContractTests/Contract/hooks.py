@@ -120,9 +120,10 @@ def set_path(operation, case):
         return None
     case.path_parameters["id"] = connection.id
     reader = case.path_parameters.get("reader")
-    if fits("ReaderName", reader) and draw(reader, [True, False]):
+    if fits("ReaderName", reader) and draw(reader, [True, True, True, False]):
         case.path_parameters["reader"] = READERS[0]
-        HERE.expect(200, "GET", f"{CONNECTIONS}/{connection.id}/data?reader={READERS[0]}")
+        # It comes to be with its first request, whatever that finds.
+        HERE.request("GET", f"{CONNECTIONS}/{connection.id}/data?reader={READERS[0]}")
     return connection
 
 
