@@ -239,7 +239,8 @@ extension ProblemDetails {
     /// For what the HTTP server refuses before a request gets here.
     init(server status: HTTPResponse.Status, _ detail: String) {
         switch status {
-        case .badRequest, .expectationFailed: self.init(status, "malformed_request", detail)
+        case .badRequest: self.init(status, "malformed_request", detail)
+        case .expectationFailed: self.init(status, "expectation_failed", detail)
         case .serviceUnavailable: self = .shuttingDown
         default: self.init(status, "internal_error", detail)
         }

@@ -25,12 +25,20 @@ struct JSONBody {
     }
 
     init(_ bytes: [UInt8], allowed: [String]) throws(GatewayError) {
+        // RFC 8259 §8.1: UTF-8. The decoder would take UTF-16 and UTF-32 too, which have such bytes.
+        guard !bytes.contains(0), String(validating: bytes, as: UTF8.self) != nil else {
+            throw .malformedJSON
+        }
         do {
             members = try JSONDecoder().decode(Members.self, from: Data(bytes)).strings
         } catch let error as DecodingError {
             throw GatewayError(error)
         } catch {
             throw .malformedJSON
+        }
+        var seen: Set<String> = []
+        for name in JSONMemberNames.read(bytes) where !seen.insert(name).inserted {
+            throw .invalidMember(name: name, detail: "given more than once")
         }
         for name in members.keys.sorted() where !allowed.contains(name) {
             throw .invalidMember(

@@ -90,6 +90,7 @@ import Testing
     @Test func serverErrorsAreProblems() throws {
         for (status, code) in [
             (HTTPResponse.Status.badRequest, "malformed_request"),
+            (.expectationFailed, "expectation_failed"),
             (.serviceUnavailable, "shutting_down"), (.internalServerError, "internal_error"),
         ] {
             let response = Gateway.errorResponse(status, "Because.")

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPServer
 import HTTPTypes
 import Testing
@@ -34,6 +35,32 @@ import Testing
         #expect(problem.status == 400)
         #expect(problem.code == "malformed_json")
         #expect(problem.detail == "The body is not a JSON object.")
+    }
+
+    /// Which of them counts would depend on who reads (RFC 8259 §4).
+    @Test(arguments: [
+        #"{"name":"a","name":"b"}"#, #"{"name":"a","name":"a"}"#,
+        #"{"name":"a","address":"b:1","na\u006de":"c"}"#, #"{"name":{"name":1},"name":"b"}"#,
+        #"{"name":"}\\","name":"b"}"#,
+    ])
+    func refusesMembersThatAreThereTwice(text: String) throws {
+        let problem = try problem { _ = try body(text) }
+        #expect(problem.code == "invalid_member")
+        #expect(problem.field == "name")
+    }
+
+    @Test func namesInsideOfValuesAreNoMembers() throws {
+        let body = try body(#"{"name":"{\"name\":1}","address":"\"name\":\\"}"#)
+        #expect(body.string("name") == #"{"name":1}"#)
+        #expect(body.string("address") == #""name":\"#)
+    }
+
+    /// RFC 8259 §8.1: JSON between programs is UTF-8.
+    @Test(arguments: [String.Encoding.utf16, .utf16BigEndian, .utf16LittleEndian, .utf32])
+    func refusesOtherEncodings(encoding: String.Encoding) throws {
+        let bytes = [UInt8](try #require(#"{"name":"a"}"#.data(using: encoding)))
+        let problem = try problem { _ = try JSONBody(bytes, allowed: ["name"]) }
+        #expect(problem.code == "malformed_json")
     }
 
     private func read(_ bytes: [UInt8], type: String?) async throws {

@@ -62,6 +62,19 @@ import Testing
         }
     }
 
+    /// RFC 9110 §8.6: what Content-Length says is the length of the 200 it stands for.
+    @Test func notModifiedHasTheLengthAndNoBody() async throws {
+        let response = ServerResponse(status: .notModified, body: Array("twelve bytes".utf8))
+        try await withServer(handler: { $0.path == "/" ? response : .text("<next>") }) { server in
+            let client = try RawClient(server)
+            let requests = ["/", "/next"].map { "GET \($0) HTTP/1.1\r\nHost: h\r\n\r\n" }
+            try await client.send(requests.joined())
+            let answers = try await client.receive(until: "<next>")
+            #expect(answers.contains("Content-Length: 12\r\n"))
+            #expect(!answers.contains("twelve"))
+        }
+    }
+
     @Test func noContentHasNoLength() async throws {
         try await withServer(handler: { _ in ServerResponse(status: .noContent) }) { server in
             let answer = try await Curl.run("-i", server.url("/"))

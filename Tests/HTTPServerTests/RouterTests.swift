@@ -57,6 +57,15 @@ import Testing
         #expect(await describe(match) == "GET /v1/things/{id} id=a/data")
     }
 
+    @Test func tellsItsRoutes() {
+        let routes = Self.router().routes.map { "\($0.method.rawValue) \($0.pattern)" }
+        #expect(
+            routes.sorted() == [
+                "GET /", "GET /v1/things/{id}", "GET /v1/things/{id}/data", "GET /v1/{kind}/self",
+                "HEAD /v1/things/{id}/data", "POST /v1/things/{id}",
+            ])
+    }
+
     @Test func laterHandlerReplacesTheEarlier() async {
         var router = Self.router()
         router.on(.get, "/") { _ in .text("new /") }

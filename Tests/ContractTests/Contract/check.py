@@ -16,7 +16,7 @@ import document as contract
 
 PROBLEM = "application/problem+json"
 # Told by the server whatever the operation is, and so described in the introduction.
-WITHOUT_OPERATION = {"internal_error", "method_not_allowed"}
+WITHOUT_OPERATION = {"expectation_failed", "internal_error", "method_not_allowed"}
 
 
 def validate(document):

@@ -56,7 +56,8 @@ def gateway(products, *arguments):
             Path(products) / "lrp2p-gateway",
             # What it is told to dial leaves from here: nothing beyond this machine is reached.
             *("--http", "127.0.0.1:0", "--udp", "127.0.0.1:0"),
-            *("--key-file", Path(directory) / "key", *arguments),
+            # Nobody else is served meanwhile.
+            *("--drain-time", "0", "--key-file", Path(directory) / "key", *arguments),
         ]
         with open(Path(directory) / "log", "w+", encoding="utf-8") as log:
             process = subprocess.Popen(

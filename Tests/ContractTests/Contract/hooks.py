@@ -23,6 +23,8 @@ DIALLED = re.compile(r".*:\+?0*[0-9]{1,5}", re.DOTALL)
 # How long a request may wait here: long enough to wait at all.
 LONGEST_WAIT = "20ms"
 NAME_BYTES = 64
+# Fewer than a connection may have.
+READERS = ["one", "two", "three"]
 
 
 def fits(name, value):
@@ -138,10 +140,15 @@ def set_path(operation, case):
     else:
         connection = (ended if operation == "stream" else pool).current()
     # One in four keeps an id that does not exist.
-    if draw(case.path_parameters["id"], [True, True, True, False]):
-        case.path_parameters["id"] = connection.id
-        return connection
-    return None
+    if not draw(case.path_parameters["id"], [True, True, True, False]):
+        return None
+    case.path_parameters["id"] = connection.id
+    reader = case.path_parameters.get("reader")
+    if fits("ReaderName", reader) and draw(reader, [True, True, True, False]):
+        case.path_parameters["reader"] = READERS[0]
+        # It comes to be with its first request, whatever that finds.
+        HERE.request("GET", f"{CONNECTIONS}/{connection.id}/data?reader={READERS[0]}")
+    return connection
 
 
 def set_query(operation, query, connection):
@@ -152,6 +159,8 @@ def set_query(operation, query, connection):
             query[name] = cursor_of(operation, value, connection)
         elif name == "peer" and fits("PeerID", value):
             query[name] = draw(value, [HERE.peer, THERE.peer])
+        elif name == "reader" and fits("ReaderName", value):
+            query[name] = draw(value, READERS)
     if operation == "closeConnection" and query.get("abort") in (True, "true"):
         # Each is allowed, not both.
         query.pop("drain", None)
