@@ -112,7 +112,7 @@ struct SoakTransfer: Sendable {
         try beginUpload(path, from: offset, client)
         try content.send(offset..<content.total, of: field.pattern, over: client)
         var text: [UInt8] = []
-        let head = try client.readAnswer { text.append(contentsOf: $0) }
+        let head = try client.readAnswer { bytes, _ in text.append(contentsOf: bytes) }
         guard head.status == 200 else {
             throw BenchError.gatewaySaid(String(decoding: text, as: UTF8.self))
         }
