@@ -13,7 +13,7 @@ help:
 	@echo 'make fuzz   looks for inputs that break a parser; ARGS="seconds target ..."'
 	@echo 'make sanitize  the tests with ThreadSanitizer; ARGS=address with AddressSanitizer'
 	@echo 'make soak   gateways at work for MINUTES=30, with faults; fails if they grow'
-	@echo 'make bench  measures all there is, ten minutes long; ARGS=... (see ARGS=--help)'
+	@echo 'make bench  measures all there is, a quarter of an hour; ARGS=... (see ARGS=--help)'
 	@echo 'make build  all products, optimised, in $(RELEASE)'
 	@echo 'make clean  removes what was built'
 
