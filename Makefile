@@ -1,4 +1,4 @@
-.PHONY: help setup setup-tests build test fuzz run demo bench clean
+.PHONY: help setup setup-tests build test fuzz sanitize soak run demo bench clean
 
 RELEASE := .build/release
 PYTHON := .venv/bin/python
@@ -11,7 +11,9 @@ help:
 	@echo 'make run    one gateway; ARGS="--http 127.0.0.1:8081 ..." (see ARGS=--help)'
 	@echo 'make test   everything needed, and all tests'
 	@echo 'make fuzz   looks for inputs that break a parser; ARGS="seconds target ..."'
-	@echo 'make bench  measures all there is, ten minutes long; ARGS=... (see ARGS=--help)'
+	@echo 'make sanitize  the tests with ThreadSanitizer; ARGS=address with AddressSanitizer'
+	@echo 'make soak   gateways at work for MINUTES=30, with faults; fails if they grow'
+	@echo 'make bench  measures all there is, a quarter of an hour; ARGS=... (see ARGS=--help)'
 	@echo 'make build  all products, optimised, in $(RELEASE)'
 	@echo 'make clean  removes what was built'
 
@@ -49,6 +51,16 @@ test: setup-tests
 fuzz: setup
 	@exec Tests/Fuzz/run $(ARGS)
 
+sanitize: setup-tests
+	@exec Tests/Sanitizers/run $(or $(ARGS),thread)
+
+MINUTES := 30
+
+soak: setup
+	swift build --configuration release --product lrp2p-gateway
+	swift build --configuration release --product lrp2p-bench
+	@exec $(RELEASE)/lrp2p-bench soak --minutes $(MINUTES) $(ARGS)
+
 run: setup
 	swift build --configuration release --product lrp2p-gateway
 	@exec $(RELEASE)/lrp2p-gateway $(ARGS)
@@ -58,6 +70,7 @@ demo: setup
 	@exec .ci/demo $(ARGS)
 
 bench: setup
+	swift build --configuration release --product lrp2p-gateway
 	swift build --configuration release --product lrp2p-bench
 	@exec $(RELEASE)/lrp2p-bench $(or $(ARGS),all)
 

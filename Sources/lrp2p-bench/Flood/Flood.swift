@@ -18,7 +18,7 @@ struct Flood: AsyncParsableCommand {
     var sources = 10_000
 
     @Option(help: "First messages in a second.")
-    var rate = 20_000
+    var rate = 10_000
 
     func validate() throws {
         guard (1...16_000).contains(sources) else {

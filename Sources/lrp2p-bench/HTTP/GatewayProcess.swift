@@ -40,6 +40,7 @@ final class GatewayProcess: Sendable {
         (httpPort, self.udp, self.peerID) = (http.port, udp, peerID)
     }
 
+    var pid: pid_t { program.pid }
     var figures: ProcessFigures { .of(process: program.pid) }
 
     /// Files it has open.

@@ -49,20 +49,23 @@ final class HTTPClient {
     ) throws -> HTTPAnswer {
         try send(method, target, headers: headers, body: body)
         var received: [UInt8] = []
-        let head = try readAnswer(toHead: method == "HEAD") { received.append(contentsOf: $0) }
+        let head = try readAnswer(toHead: method == "HEAD") { bytes, _ in
+            received.append(contentsOf: bytes)
+        }
         return HTTPAnswer(head: head, body: received)
     }
 
-    /// Reads the answer to what was sent; the body is given away in pieces.
+    /// Reads the answer to what was sent; the body is given away in pieces, together with the head,
+    /// which says whose body it is.
     func readAnswer(
-        toHead: Bool = false, body: (UnsafeRawBufferPointer) throws -> Void
+        toHead: Bool = false, body: (UnsafeRawBufferPointer, HTTPHead) throws -> Void
     ) throws -> HTTPHead {
         let head = try readHead()
         guard var left = toHead ? 0 : head.contentLength else { throw BenchError.notHTTP }
         while left > 0 {
             if unread.isEmpty { try fill(from: 0) }
             let count = min(left, unread.count)
-            try body(UnsafeRawBufferPointer(rebasing: buffer[unread.prefix(count)]))
+            try body(UnsafeRawBufferPointer(rebasing: buffer[unread.prefix(count)]), head)
             unread = (unread.lowerBound + count)..<unread.upperBound
             left -= count
         }

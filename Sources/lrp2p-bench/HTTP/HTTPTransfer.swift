@@ -40,7 +40,7 @@ enum HTTPTransfer {
                 sent += $0.count
             }
         }
-        let head = try client.readAnswer { _ in }
+        let head = try client.readAnswer { _, _ in }
         guard head.status == 200 else { throw BenchError.status(head.status, of: "POST \(target)") }
     }
 
@@ -54,9 +54,10 @@ enum HTTPTransfer {
             let target =
                 "\(GatewayProcess.data(id))?wait=60s&max_bytes=\(answerBytes)\(acknowledge)"
             try client.send("GET", target)
-            let head = try client.readAnswer {
-                try pattern.check($0, at: received)
-                received += $0.count
+            let head = try client.readAnswer { bytes, head in
+                guard head.status == 200 else { return }
+                try pattern.check(bytes, at: received)
+                received += bytes.count
             }
             guard head.status == 200, let next = head["Next-Offset"] else {
                 throw BenchError.status(head.status, of: "GET \(target)")

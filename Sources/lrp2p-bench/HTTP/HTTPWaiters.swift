@@ -80,7 +80,7 @@ enum HTTPWaiters {
             try await Task.sleep(for: pause)
             let start = ContinuousClock.now
             try await source.write(message)
-            let head = try client.readAnswer { _ in }
+            let head = try client.readAnswer { _, _ in }
             result.append((ContinuousClock.now - start).inSeconds * 1e6)
             guard head.status == 200, let next = head["Next-Offset"] else {
                 throw BenchError.status(head.status, of: "a long-poll")

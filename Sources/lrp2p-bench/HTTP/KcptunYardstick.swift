@@ -40,7 +40,7 @@ enum KcptunYardstick {
             let start = ContinuousClock.now
             try client.send("GET", "/body")
             var received = 0
-            let head = try client.readAnswer { received += $0.count }
+            let head = try client.readAnswer { bytes, _ in received += bytes.count }
             guard head.status == 200, received == bytes else {
                 throw BenchError.status(head.status, of: "GET through kcptun")
             }

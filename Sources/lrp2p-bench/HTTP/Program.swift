@@ -1,6 +1,7 @@
 import ArgumentParser
 import Glibc
 import LRP2P
+import Synchronization
 
 /// Another program, running for as long as this one needs it.
 ///
@@ -13,6 +14,7 @@ final class Program: Sendable {
     /// Closing it ends the program.
     private let channel: Int32
     private let output: Int32
+    private let hasEnded = Atomic(false)
 
     /// - Parameter name: one without a slash is looked up in `PATH`.
     init(_ name: String, _ arguments: [String]) throws {
@@ -51,10 +53,14 @@ final class Program: Sendable {
     /// The next line of its standard output; `nil` once it has ended.
     func nextLine() -> String? { LineReader.line(from: output) }
 
-    func send(signal: Int32) { kill(pid, signal) }
+    func send(signal: Int32) {
+        // Until then nobody else can have its number.
+        if !hasEnded.load(ordering: .relaxed) { kill(pid, signal) }
+    }
 
-    /// Ends it, by `SIGTERM` if it still runs. Once.
+    /// Ends it, by `SIGTERM` if it still runs.
     func end() {
+        guard !hasEnded.exchange(true, ordering: .relaxed) else { return }
         close(channel)
         var status: Int32 = 0
         waitpid(attendant, &status, 0)

@@ -16,10 +16,8 @@ final class TCPSocket: Sendable {
         guard descriptor >= 0 else { throw BenchError.system(operation: "socket", errno: errno) }
         var failure = source.map { bind(toSource: $0) } ?? 0
         if failure == 0 { failure = connect(to: port) }
-        guard failure == 0 else {
-            close(descriptor)
-            throw BenchError.system(operation: "connect", errno: failure)
-        }
+        // From here on a failure runs `deinit`.
+        guard failure == 0 else { throw BenchError.system(operation: "connect", errno: failure) }
         set(Int32(IPPROTO_TCP), TCP_NODELAY, Int32(1))
         let limit = timeval(tv_sec: Self.limitSeconds, tv_usec: 0)
         set(SOL_SOCKET, SO_RCVTIMEO, limit)

@@ -41,16 +41,11 @@ struct Soak: AsyncParsableCommand {
         let field = try SoakField(options, seed: seed)
         var report = SoakReport()
         print(SoakReport.heading)
-        do {
-            for minute in 1...minutes {
-                try await runMinute(minute, field)
-                report.add(try await field.takeStock(minute: minute))
-                print(report.line)
-                fflush(nil)
-            }
-        } catch {
-            await field.end()
-            throw error
+        for minute in 1...minutes {
+            await runMinute(minute, field)
+            report.add(await field.takeStock(minute: minute))
+            print(report.line)
+            fflush(nil)
         }
         await field.end()
         for line in report.verdict { print(line) }
@@ -58,7 +53,7 @@ struct Soak: AsyncParsableCommand {
     }
 
     /// Work and faults; returns when all of it has come to an end.
-    private func runMinute(_ minute: Int, _ field: SoakField) async throws {
+    private func runMinute(_ minute: Int, _ field: SoakField) async {
         let end = ContinuousClock.now + .seconds(60)
         let senders = SoakSenders(count: workers)
         await withTaskGroup(of: Void.self) { group in

@@ -19,7 +19,7 @@ final class SoakField: Sendable {
         var failures: [String] = []
     }
 
-    /// As much as anyone will read.
+    /// In a minute: as much as anyone will read.
     private static let maximumFailures = 20
 
     let receivers: [Node] = [.a, .b, .c]
@@ -59,8 +59,14 @@ final class SoakField: Sendable {
 
     func count(_ change: @Sendable (inout Tally) -> Void) { tally.withLock { change(&$0) } }
 
+    /// Says it at once, too: a soak is long.
     func fail(_ what: String) {
-        tally.withLock { if $0.failures.count < Self.maximumFailures { $0.failures.append(what) } }
+        let isShown = tally.withLock { tally in
+            guard tally.failures.count < Self.maximumFailures else { return false }
+            tally.failures.append(what)
+            return true
+        }
+        if isShown { print("FAILED: \(what)") }
     }
 
     // MARK: Faults
@@ -100,9 +106,15 @@ final class SoakField: Sendable {
     private static let pause = Duration.milliseconds(100)
 
     /// What there is when nothing is under way. Connections whose end was lost are deleted.
-    func takeStock(minute: Int) async throws -> Stock {
+    func takeStock(minute: Int) async -> Stock {
         let nodes = [a, b]
-        for node in nodes { try await makeQuiet(node) }
+        for (node, name) in zip(nodes, ["A", "B"]) {
+            do {
+                try await makeQuiet(node)
+            } catch {
+                fail("stock of \(name), pid \(node.pid): \(error)")
+            }
+        }
         let taken = tally.withLock { tally in
             defer { tally = Tally() }
             return tally

@@ -57,7 +57,8 @@ struct SoakReceiver: Sendable {
                 client = try HTTPClient(port: port)
                 continue
             }
-            let head = try client.readAnswer { bytes in
+            let head = try client.readAnswer { bytes, head in
+                guard head.status == 200 else { return }
                 let missing = SoakContent.headerBytes - header.count
                 header += bytes.prefix(missing)
                 if header.count == SoakContent.headerBytes {
@@ -87,7 +88,7 @@ struct SoakReceiver: Sendable {
         client.socket.resetAtEnd()
         var left = count
         do {
-            _ = try client.readAnswer { bytes in
+            _ = try client.readAnswer { bytes, _ in
                 left -= bytes.count
                 if left <= 0 { throw IsEnough() }
             }

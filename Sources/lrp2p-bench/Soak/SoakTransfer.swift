@@ -111,8 +111,11 @@ struct SoakTransfer: Sendable {
         let offset = try sendOffset(path, client)
         try beginUpload(path, from: offset, client)
         try content.send(offset..<content.total, of: field.pattern, over: client)
-        let head = try client.readAnswer { _ in }
-        guard head.status == 200 else { throw BenchError.status(head.status, of: "POST \(path)") }
+        var text: [UInt8] = []
+        let head = try client.readAnswer { bytes, _ in text.append(contentsOf: bytes) }
+        guard head.status == 200 else {
+            throw BenchError.gatewaySaid(String(decoding: text, as: UTF8.self))
+        }
     }
 
     private func beginUpload(_ path: String, from offset: Int, _ client: HTTPClient) throws {

@@ -30,10 +30,8 @@ final class TCPClient: Sendable {
                 descriptor, $0.assumingMemoryBound(to: sockaddr.self).baseAddress,
                 socklen_t(MemoryLayout<sockaddr_in>.size))
         }
-        guard result == 0 else {
-            close(descriptor)
-            throw SystemCallFailure("connect", errno: errno)
-        }
+        // A failure runs `deinit`.
+        guard result == 0 else { throw SystemCallFailure("connect", errno: errno) }
     }
 
     deinit { close(descriptor) }
