@@ -18,13 +18,15 @@ final class MovingRelay: Sendable {
         let port: UInt16
 
         init(connectedTo destination: UInt16? = nil) throws {
-            descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+            let descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
             try #require(descriptor >= 0)
             var address = Self.loopback(0)
             try #require(Self.call(&address) { bind(descriptor, $0, $1) } == 0)
             var size = socklen_t(MemoryLayout<sockaddr_in>.size)
-            try #require(Self.call(&address) { name, _ in getsockname(descriptor, name, &size) } == 0)
+            try #require(
+                Self.call(&address) { name, _ in getsockname(descriptor, name, &size) } == 0)
             port = UInt16(bigEndian: address.sin_port)
+            self.descriptor = descriptor
             guard let destination else { return }
             address = Self.loopback(destination)
             try #require(Self.call(&address) { connect(descriptor, $0, $1) } == 0)
@@ -81,7 +83,7 @@ final class MovingRelay: Sendable {
                     var client = sockaddr_in()
                     var size = socklen_t(MemoryLayout<sockaddr_in>.size)
                     _ = Socket.call(&client) { name, _ in
-                        Int32(recvfrom(descriptors[1], nil, 0, Int32(MSG_PEEK.rawValue), name, &size))
+                        Int32(recvfrom(descriptors[1], nil, 0, Int32(MSG_PEEK), name, &size))
                     }
                     isConnected = Socket.call(&client) { connect(descriptors[1], $0, $1) } == 0
                 }

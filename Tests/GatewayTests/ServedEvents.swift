@@ -38,7 +38,10 @@ struct ServedEvent: Equatable {
 
 extension ServerResponse {
     /// The next piece of a streamed answer.
-    func piece() async throws -> [UInt8]? { try await #require(stream)() }
+    func piece() async throws -> [UInt8]? {
+        let stream = try #require(stream)
+        return try await stream()
+    }
 
     func text() async throws -> String? {
         try await piece().map { String(decoding: $0, as: UTF8.self) }
