@@ -100,9 +100,16 @@ public final class Gateway: Sendable {
         }
     }
 
-    /// Tells the port of the HTTP server in front, once it is known: see ``DialPolicy``.
-    public func setHTTPPort(_ port: UInt16) {
+    /// Tells of the HTTP server in front, once it has started.
+    ///
+    /// - Parameters:
+    ///   - port: that is not to be dialled (``DialPolicy``).
+    ///   - certificateExpiry: when its certificate expires, in seconds since 1970, for the metrics.
+    public func serverStarted(
+        port: UInt16, certificateExpiry: @escaping @Sendable () -> Int64? = { nil }
+    ) {
         context.access.setHTTPPort(port)
+        context.certificateExpiry.withLock { $0 = certificateExpiry }
     }
 
     /// The body of an answer the HTTP server gives by itself, in the form of all our errors.

@@ -97,7 +97,9 @@ extension EndToEnd {
                 let query = next.map { "&offset=\($0)&ack=\($0)" } ?? ""
                 guard
                     let answer = try? await pair.b.request("GET", "\(pair.dataB)?wait=60s\(query)"),
-                    answer.status == 200, let cursor = answer["Next-Offset"]
+                    answer.status == 200, let cursor = answer["Next-Offset"],
+                    // Not one that the crash has cut off.
+                    answer["Content-Length"] == "\(answer.body.count)"
                 else { return }
                 progress.update {
                     $0.bytes += answer.body

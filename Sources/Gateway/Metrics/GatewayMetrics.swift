@@ -49,6 +49,8 @@ struct GatewayMetrics: Sendable {
     var sendQueueBytes: Int
     var memory: Memory
     var spool: Spool?
+    /// Seconds since 1970.
+    var certificateExpiry: Int64?
     var waitingRequests: Int
     var http: HTTPCounters.Snapshot
     var process: ProcessStatistics?
@@ -185,6 +187,13 @@ struct GatewayMetrics: Sendable {
         for (route, histogram) in http.durations.sorted(by: { $0.key < $1.key }) {
             writer.histogram(
                 "lrp2p_http_request_duration_seconds", [("route", route)], histogram)
+        }
+        if let certificateExpiry {
+            writer.family(
+                "lrp2p_tls_certificate_expiry_timestamp_seconds", .gauge,
+                "When the certificate of the HTTP server expires, in seconds since 1970.")
+            writer.sample(
+                "lrp2p_tls_certificate_expiry_timestamp_seconds", [], certificateExpiry)
         }
         writer.family("lrp2p_build_info", .gauge, "Always 1; the version is in the label.")
         writer.sample("lrp2p_build_info", [("version", GatewayVersion.current)], 1)

@@ -24,6 +24,7 @@ struct MetricsResource: Sendable {
             sendQueueBytes: open.reduce(0) { $0 + ($1.transport?.sendRange.count ?? 0) },
             memory: .init(gateway.socket.endpointConfiguration.memoryBudget),
             spool: gateway.spool.map(GatewayMetrics.Spool.init),
+            certificateExpiry: gateway.certificateExpiry.withLock { $0 }(),
             waitingRequests: gateway.waiters.waiting, http: http.snapshot, process: .read(),
             connections: open.prefix(gateway.limits.maximumConnectionSeries).compactMap {
                 connection in

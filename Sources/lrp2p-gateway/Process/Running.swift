@@ -54,7 +54,7 @@ struct Running: Sendable {
         } catch {
             throw .http(error)
         }
-        gateway.setHTTPPort(server.port)
+        gateway.serverStarted(port: server.port) { [weak server] in server?.certificateExpiry }
         (self.settings, self.log, self.level) = (settings, log, level)
         (self.gateway, self.server, self.socket) = (gateway, server, socket)
     }

@@ -103,13 +103,18 @@ final class TCPClient: Sendable {
 
     func readAnswer() throws -> Answer {
         let all = try readAll()
-        let end = try #require(
-            all.firstRange(of: Array("\r\n\r\n".utf8)),
-            "no complete answer: \(String(decoding: all, as: UTF8.self))")
+        guard let end = all.firstRange(of: Array("\r\n\r\n".utf8)) else {
+            throw NoAnswer(received: String(decoding: all, as: UTF8.self))
+        }
         return try Answer(
             head: String(decoding: all[..<end.lowerBound], as: UTF8.self),
             body: Array(all[end.upperBound...]))
     }
+}
+
+/// The connection ended before the head of an answer did.
+struct NoAnswer: Error {
+    let received: String
 }
 
 func loopbackAddress(port: UInt16) -> sockaddr_in {

@@ -73,7 +73,7 @@ import Testing
 
     @Test func ownPortIsKnownOnceTheServerIs() async throws {
         let (here, there) = (try TestNode(), try TestNode())
-        here.gateway.setHTTPPort(there.socket.localAddress.port)
+        here.gateway.serverStarted(port: there.socket.localAddress.port)
         let response = await here.post("/v1/connections", #"{"address":"\#(there.address)"}"#)
         #expect(response.code == "dial_not_allowed")
     }

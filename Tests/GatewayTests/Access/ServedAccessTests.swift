@@ -29,7 +29,7 @@ import Testing
         configuration.errorResponse = Gateway.errorResponse
         let server = HTTPServer(configuration: configuration) { await node.gateway.handle($0) }
         try server.start()
-        node.gateway.setHTTPPort(server.port)
+        node.gateway.serverStarted(port: server.port)
         do {
             try await body("http://127.0.0.1:\(server.port)", node.gateway)
         } catch {
