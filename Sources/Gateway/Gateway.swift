@@ -116,7 +116,7 @@ public final class Gateway: Sendable {
     public static func errorResponse(
         _ status: HTTPResponse.Status, _ detail: String
     ) -> ServerResponse {
-        let context = RequestContext(id: RequestID.random(), address: ClientAddress(""))
+        let context = RequestContext(id: RequestID.next(), address: ClientAddress(""))
         return RequestContext.$current.withValue(context) {
             var response = ProblemDetails(server: status, detail).response
             response.headers[.requestID] = context.id

@@ -45,7 +45,11 @@ final class Exchange: Sendable {
         }
         var rest = piece
         while true {
-            let (taken, request) = state.withLock { step(connection, method: method, rest, &$0) }
+            var later = Later()
+            let (taken, request) = state.withLock {
+                step(connection, method: method, rest, &$0, &later)
+            }
+            later.run()
             guard let request else { return taken.map { piece.count - rest.count + $0 } }
             start(request)
             rest = UnsafeRawBufferPointer(rebasing: rest[(taken ?? 0)...])
@@ -57,11 +61,10 @@ final class Exchange: Sendable {
     /// With the request that the handler is to be started with, when it is time.
     private func step(
         _ connection: Connection, method: String, _ piece: UnsafeRawBufferPointer,
-        _ state: inout State
+        _ state: inout State, _ later: inout Later
     ) -> (taken: Int?, ServerRequest?) {
         guard let (directive, effects) = state.machine?.call(with: piece) else { return (nil, nil) }
-        // A call never cancels the handler.
-        _ = apply(effects, to: &state)
+        later = apply(effects, to: &state)
         switch directive {
         case .start(let taken):
             return (taken, state.request.take())
@@ -147,11 +150,13 @@ final class Exchange: Sendable {
 
     /// One call of the reader callback of a streamed answer.
     func pull(into buffer: UnsafeMutableRawBufferPointer) -> AnswerStream.Pull {
-        state.withLock { state in
+        var later = Later()
+        defer { later.run() }
+        return state.withLock { state in
             guard let connection = state.connection,
                 let (pull, effects) = state.machine?.pull(into: buffer)
             else { return .abort }
-            _ = apply(effects, to: &state)
+            later = apply(effects, to: &state)
             if pull == .suspend { suspend(connection, &state) }
             // Without chunks only a reset tells that this is not the end (RFC 9112 §8).
             if pull == .abort, state.isHTTP10 { connection.reset() }
@@ -161,8 +166,8 @@ final class Exchange: Sendable {
 
     /// libmicrohttpd has forgotten the request. The connection is not to be used any more.
     func finish() {
-        let cancelled: Task<Void, Never>? = state.withLock { state in
-            guard let connection = state.connection else { return nil }
+        let later = state.withLock { state in
+            guard let connection = state.connection else { return Later() }
             connection.client?.nextPhase()
             if state.lingers {
                 // Under TLS libmicrohttpd has yet to send `close_notify`, which is the end as well.
@@ -173,7 +178,7 @@ final class Exchange: Sendable {
             state.connection = nil
             return apply(effects, to: &state)
         }
-        cancelled?.cancel()
+        later.run()
     }
 
     // MARK: From anywhere
@@ -183,7 +188,7 @@ final class Exchange: Sendable {
     ) async throws(RequestBodyError) -> [UInt8]? {
         let known = state.withLock { state -> ExchangeStateMachine.Delivery? in
             guard let effects = state.machine?.readWhatIsThere() else { return nil }
-            // A read never cancels the handler.
+            // Nobody waits who would have to be woken.
             _ = apply(effects, to: &state)
             return effects.delivery
         }
@@ -260,29 +265,46 @@ final class Exchange: Sendable {
         producer: CheckedContinuation<Bool, Never>? = nil,
         _ input: (inout ExchangeStateMachine) -> ExchangeStateMachine.Effects
     ) {
-        let cancelled: Task<Void, Never>? = state.withLock { state in
-            guard var machine = state.machine.take() else { return nil }
+        let later = state.withLock { state in
+            guard var machine = state.machine.take() else { return Later() }
             let effects = input(&machine)
             state.machine = machine
             if let reader { state.reader = reader }
             if let producer { state.producer = producer }
             return apply(effects, to: &state)
         }
-        cancelled?.cancel()
+        later.run()
+    }
+
+    /// What is done once the lock is released: a task that is woken, or cancelled, takes it.
+    private struct Later {
+        var reader: CheckedContinuation<ExchangeStateMachine.Delivery, Never>?
+        var delivery: ExchangeStateMachine.Delivery?
+        var producer: CheckedContinuation<Bool, Never>?
+        var demand: Bool?
+        var cancelled: Task<Void, Never>?
+
+        func run() {
+            if let delivery { reader?.resume(returning: delivery) }
+            if let demand { producer?.resume(returning: demand) }
+            cancelled?.cancel()
+        }
     }
 
     /// Under the lock: a connection that is resumed here cannot be suspended again or forgotten
     /// before libmicrohttpd has been told.
-    ///
-    /// Returns the task to cancel once the lock is released, because cancelling it calls back.
     private func apply(
         _ effects: ExchangeStateMachine.Effects, to state: inout State
-    ) -> Task<Void, Never>? {
-        if let delivery = effects.delivery { state.reader.take()?.resume(returning: delivery) }
-        if let demand = effects.demand { state.producer.take()?.resume(returning: demand) }
+    ) -> Later {
+        var later = Later()
+        if effects.delivery != nil {
+            (later.reader, later.delivery) = (state.reader.take(), effects.delivery)
+        }
+        if effects.demand != nil {
+            (later.producer, later.demand) = (state.producer.take(), effects.demand)
+        }
         if let response = effects.lastAnswer, let connection = state.connection {
             state.lingers = true
-            // GnuTLS lets one thread send while another, libmicrohttpd's, receives.
             connection.sendLast(response, toHead: false)
             // libmicrohttpd, which waits for the rest of the body, sees the end and closes.
             shutdown(connection.socket, Int32(SHUT_RD))
@@ -291,8 +313,10 @@ final class Exchange: Sendable {
             server.monitor.unwatch(connection.socket)
             connection.resume()
         }
-        guard effects.cancelsHandler else { return nil }
-        state.handlerIsCancelled = true
-        return state.handler
+        if effects.cancelsHandler {
+            state.handlerIsCancelled = true
+            later.cancelled = state.handler
+        }
+        return later
     }
 }

@@ -28,7 +28,9 @@ struct ClientAddress: Sendable, Equatable {
             isLoopback = false
             return
         }
-        host = HostPort.split(address.description)?.host ?? address.description
+        // Without the brackets.
+        let end = text.lastIndex(of: ":") ?? text.endIndex
+        host = text[..<end].trimmingBrackets
         isLoopback = address.isLoopback
         switch address.family {
         case .ipv4: key = .ipv4(UInt32(truncatingIfNeeded: address.low))
@@ -79,5 +81,11 @@ final class ClientCounts: Sendable {
                 counts[key] = left > 0 ? left : nil
             }
         }
+    }
+}
+
+extension Substring {
+    fileprivate var trimmingBrackets: String {
+        hasPrefix("[") ? String(dropFirst().dropLast()) : String(self)
     }
 }

@@ -36,7 +36,7 @@ final class RequestContext: Sendable {
 
     convenience init(_ request: ServerRequest) {
         self.init(
-            id: RequestID.from(request.headers) ?? RequestID.random(),
+            id: RequestID.from(request.headers) ?? RequestID.next(),
             address: ClientAddress(request.remoteAddress))
     }
 
@@ -84,14 +84,18 @@ enum RequestID {
             }
     }
 
-    /// 128 random bits in hexadecimal.
-    static func random() -> String {
+    /// Random bits of this process, and a count: 32 hexadecimal digits. Ids have to differ, not to
+    /// be secret, and random bits for each would be a system call for each request.
+    static func next() -> String {
+        let count = counter.add(1, ordering: .relaxed).newValue
         var bytes: [UInt8] = []
-        for word in [UInt64.random(in: .min ... .max), .random(in: .min ... .max)] {
-            withUnsafeBytes(of: word) { bytes += $0 }
-        }
+        bytes.reserveCapacity(16)
+        for word in [process, count.bigEndian] { withUnsafeBytes(of: word) { bytes += $0 } }
         return Hex.encode(bytes)
     }
+
+    private static let process = UInt64.random(in: .min ... .max)
+    private static let counter = Atomic<UInt64>(0)
 }
 
 extension Logger {

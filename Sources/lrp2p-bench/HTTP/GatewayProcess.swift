@@ -28,6 +28,7 @@ final class GatewayProcess: Sendable {
             [
                 "--http", "127.0.0.1:0", "--udp", udp,
                 "--key-file", directory.path("key"), "--log-level", "error",
+                "--drain-time", "0",
             ] + options)
         let line = program.nextLine()
         guard let line, let http = JSONText.string("http", in: line).flatMap({ SocketAddress($0) }),
