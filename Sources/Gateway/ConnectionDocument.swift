@@ -95,7 +95,7 @@ struct ConnectionDocument: Encodable {
         direction = connection.direction
         peer = connection.peer
         publicKey = facts.publicKey
-        remoteAddress = transport?.remoteAddress.description ?? facts.remoteAddress
+        remoteAddress = connection.remoteAddress
         self.localAddress = localAddress.description
         openedAt = facts.openedAt
         closedAt = connection.closedAt

@@ -56,6 +56,10 @@ final class RegisteredConnection: Sendable {
     var name: String? { facts.name }
     var peer: String { facts.peer }
     var direction: ConnectionDirection { facts.direction }
+    /// Where the peer is now, or was when the connection began.
+    var remoteAddress: String {
+        transport?.remoteAddress.description ?? facts.remoteAddress
+    }
     var isClosed: Bool { closeReason != nil }
     var closedAt: Date? { state.withLock { $0.closedAt } }
 

@@ -54,8 +54,9 @@ public struct HTTPServerConfiguration: Sendable {
     /// Called by `start` and `reloadTLS`.
     public var warn: @Sendable (String) -> Void = { _ in }
     /// The answers this server gives without asking the handler: 400 for a target or framing that
-    /// it cannot accept, 417 for an expectation other than `100-continue`, 500 for an answer that cannot be sent, 503 while it stops. The second
-    /// argument says why, in one sentence. Called on any thread: it must not block.
+    /// it cannot accept, 417 for an expectation other than `100-continue`, 500 for an answer that
+    /// cannot be sent, 503 while it stops. The second argument says why, in one sentence. Called on
+    /// any thread: it must not block.
     public var errorResponse: @Sendable (HTTPResponse.Status, String) -> ServerResponse = {
         ServerResponse(
             status: $0, headers: [.contentType: "text/plain; charset=utf-8"],

@@ -21,8 +21,8 @@ extension PeerSocket {
 
 extension SocketAddress {
     /// Whether what is sent to this address stays on this host: a loopback address, one of its
-    /// interfaces', or the "any" address. Asks the kernel each time. The zone of a link-local address is not looked at:
-    /// who owns the address in any zone owns it.
+    /// interfaces', or the "any" address. Asks the kernel each time. The zone of a link-local address
+    /// is not looked at: who owns the address in any zone owns it.
     public var isOfThisHost: Bool {
         if isLoopback || isUnspecified { return true }
         var isFound = false

@@ -58,7 +58,8 @@ struct ContractTests {
     /// As the sources name them.
     private static let statuses: [Substring: String] = [
         ".badRequest": "400", ".unauthorized": "401", ".forbidden": "403", ".notFound": "404",
-        ".methodNotAllowed": "405", ".notAcceptable": "406", ".requestTimeout": "408", ".conflict": "409", ".gone": "410",
+        ".methodNotAllowed": "405", ".notAcceptable": "406", ".requestTimeout": "408",
+        ".conflict": "409", ".gone": "410",
         ".contentTooLarge": "413", ".unsupportedMediaType": "415", ".unprocessableContent": "422",
         ".tooManyRequests": "429", ".badGateway": "502", ".serviceUnavailable": "503",
         ".gatewayTimeout": "504",

@@ -73,7 +73,7 @@ final class AuditLog: Sendable {
             metadata: [
                 "outcome": "peer_closed", "peer": "\(connection.peer)",
                 "connection": "\(connection.id)",
-                "address": "\(connection.transport?.remoteAddress.description ?? connection.facts.remoteAddress)",
+                "address": "\(connection.remoteAddress)",
             ])
     }
 }

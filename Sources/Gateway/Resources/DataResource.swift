@@ -50,7 +50,9 @@ struct DataResource: Sendable {
     }
 
     /// Acknowledges; going backwards changes nothing.
-    func postAcknowledgement(_ request: ServerRequest) async throws(GatewayError) -> ServerResponse {
+    func postAcknowledgement(
+        _ request: ServerRequest
+    ) async throws(GatewayError) -> ServerResponse {
         let query = try QueryParameters(request.query, allowed: ["reader"])
         let name = try query.reader()
         let connection = try gateway.connection(request.parameters)
