@@ -35,6 +35,8 @@ public final class Spool: Sendable {
 
     /// Bytes that are kept and not released.
     public var storedBytes: Int { worker.figures.withLock { $0.storedBytes } }
+    /// Appends that wait for others to be released.
+    public var waitingAppends: Int { worker.figures.withLock { $0.waitingAppends } }
     /// Commits so far, and failures.
     public var commits: (succeeded: UInt64, failed: UInt64) {
         worker.figures.withLock { ($0.commits, $0.failures) }

@@ -29,6 +29,8 @@ final class SpoolWorker: Sendable {
 
     struct Figures: Sendable {
         var storedBytes = 0
+        /// Appends that wait for room.
+        var waitingAppends = 0
         var commits: UInt64 = 0
         var failures: UInt64 = 0
         var failure: SpoolError?
@@ -122,6 +124,7 @@ final class SpoolWorker: Sendable {
         requests = delayed
         figures.withLock {
             $0.storedBytes += change
+            $0.waitingAppends = delayed.count { $0.isAppend }
             $0.commits += 1
             $0.failure = nil
         }
@@ -142,6 +145,7 @@ final class SpoolWorker: Sendable {
         figures.withLock {
             $0.failures += 1
             $0.failure = error
+            $0.waitingAppends = 0
         }
         var again: [String: Request] = [:]
         var closing: [Request] = []
