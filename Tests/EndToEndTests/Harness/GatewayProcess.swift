@@ -75,8 +75,13 @@ final class GatewayProcess: Sendable {
 
     // MARK: What the kernel knows
 
-    var residentBytes: Int { get throws { try status("VmRSS") << 10 } }
-    var peakResidentBytes: Int { get throws { try status("VmHWM") << 10 } }
+    /// 0 where memory does not count.
+    var residentBytes: Int {
+        get throws { Scale.countsMemory ? try status("VmRSS") << 10 : 0 }
+    }
+    var peakResidentBytes: Int {
+        get throws { Scale.countsMemory ? try status("VmHWM") << 10 : 0 }
+    }
     var threadCount: Int { get throws { try status("Threads") } }
 
     private func status(_ name: String) throws -> Int {

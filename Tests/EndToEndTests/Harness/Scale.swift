@@ -5,6 +5,10 @@ import Foundation
 enum Scale {
     private static let isFull = ProcessInfo.processInfo.environment["LRP2P_E2E_FULL"] == "1"
 
+    /// Not under a sanitizer, which keeps what was freed.
+    static let countsMemory =
+        ProcessInfo.processInfo.environment["LRP2P_E2E_MEMORY"] != "uncounted"
+
     /// Bytes offered to a reader that stops.
     static let offeredBytes = isFull ? 10 << 30 : 256 << 20
     /// Clients that are killed during uploads, and during downloads.
