@@ -25,6 +25,8 @@ final class Inbox: Sendable {
         var isAllKept: Bool
         /// Of a connection of another process: everything before was released.
         var released: UInt64
+        /// With a spool: the positions of readers that it was told last.
+        var keptReaders: [String: UInt64] = [:]
     }
 
     let epoch: Epoch
@@ -63,7 +65,8 @@ final class Inbox: Sendable {
                 readers: ReaderTable(
                     limit: limits.maximumReaders, timeout: limits.readerTimeout,
                     positions: stored.readers),
-                kept: stored.range.upperBound, isAllKept: true, released: stored.range.lowerBound))
+                kept: stored.range.upperBound, isAllKept: true,
+                released: stored.range.lowerBound, keptReaders: stored.readers))
     }
 
     func cursor(_ position: UInt64) -> Cursor { Cursor(epoch: epoch, position: position) }
@@ -202,16 +205,21 @@ final class Inbox: Sendable {
     var hasUnread: Bool { spool != nil && !range.isEmpty }
 
     private func release() {
-        let (position, readers) = state.withLock { state in
+        let position = state.withLock { state in
             let position = state.readers.released ?? 0
             if case .spool = source { state.released = max(state.released, position) }
-            return (position, state.readers.positions)
+            let readers = state.readers.positions
+            // Under the lock, so that what was earlier is not kept later; and not for nothing.
+            if let spool, readers != state.keptReaders {
+                state.keptReaders = readers
+                spool.release(id, upTo: position, readers: readers)
+            }
+            return position
         }
         if case .connection(let transport) = source {
             // Within what was received, so it cannot fail.
             try? transport.acknowledge(upTo: position)
         }
-        spool?.release(id, upTo: position, readers: readers)
     }
 
     /// Waits until nothing can come any more. Returns early when the task is cancelled.

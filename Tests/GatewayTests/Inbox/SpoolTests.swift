@@ -57,6 +57,27 @@ struct GatewaySpoolTests {
         }
     }
 
+    /// Looking after readers who have done nothing costs the disk nothing.
+    @Test func readersThatStandStillAreNotWrittenAgain() async throws {
+        try await Self.withDirectory { path in
+            let a = try TestNode()
+            let spool = try Spool(directory: path, limit: 1 << 20)
+            let b = try TestNode(spool: spool)
+            let (here, there) = try await a.connect(to: b)
+            _ = await a.post("/v1/connections/\(here)/data?until=acknowledged", "abc")
+            let next = try #require(
+                await b.get("/v1/connections/\(there)/data?wait=60s").headers[.nextOffset])
+            _ = await b.post("/v1/connections/\(there)/ack", #"{"offset":"\#(next)"}"#)
+            try await spool.begin("before", details: [])
+            let before = spool.commits.succeeded
+            for _ in 0..<5 { b.gateway.context.registry.expireReaders() }
+            try await spool.begin("after", details: [])
+            #expect(spool.commits.succeeded == before + 1)
+            await b.socket.close()
+            await b.gateway.closeSpool()
+        }
+    }
+
     /// Bytes that nobody has acknowledged stay, however many connections close after theirs.
     @Test func unreadBytesAreNotForgotten() async throws {
         try await Self.withDirectory { path in
