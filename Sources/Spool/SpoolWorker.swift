@@ -79,10 +79,13 @@ final class SpoolWorker: Sendable {
         var waiting: [Request] = []
         while true {
             signal.wait()
-            waiting += queue.withLock { queue in
+            let requests = queue.withLock { queue in
                 defer { queue.requests = [] }
                 return queue.requests
             }
+            // A group has been taken with the first of its signals.
+            guard !requests.isEmpty else { continue }
+            waiting += requests
             // What is released makes room for what waits.
             repeat {
                 commit(&waiting, store)

@@ -78,6 +78,7 @@ struct SpoolTests {
             for name in ["a", "b"] { try await spool.begin(name, details: []) }
             try await spool.append(bytes(0..<900), to: "a", at: 0)
             let waiting = Task { try await spool.append(bytes(0..<500), to: "b", at: 0) }
+            try await eventually { spool.waitingAppends == 1 }
             let further = Task { try await spool.append(bytes(900..<950), to: "a", at: 900) }
             try await eventually { spool.waitingAppends == 2 }
             // What is done later overtakes them.
