@@ -66,6 +66,30 @@ struct ReaderTests {
         #expect(await b.get("\(data)?reader=slow&wait=60s").body == Array("def".utf8))
     }
 
+    /// What the peer's window keeps back has not been sent, though all of it is accepted.
+    @Test func sentIsWhatHasLeft() async throws {
+        let a = try TestNode(), b = try TestNode()
+        let (here, _) = try await a.connect(to: b)
+        let target = "/v1/connections/\(here)/data"
+        let window = [UInt8](repeating: 1, count: 65_536)
+        let first = await a.request(.post, "\(target)?until=sent&wait=60s", body: window)
+        #expect(first.status == .ok)
+        #expect(await a.post("\(target)?until=acknowledged", "").status == .ok)
+        let second = await a.post("\(target)?until=sent&wait=50ms", "more")
+        #expect(second.status == .gatewayTimeout && second.code == "acknowledgement_timeout")
+        #expect(try second.object()["accepted_offset"] as? Int == window.count + 4)
+        #expect(try second.object()["acknowledged_offset"] as? Int == window.count)
+    }
+
+    @Test func noMoreConnectionsThanMayBe() async throws {
+        var limits = GatewayLimits()
+        limits.maximumKeptConnections = 1
+        let a = try TestNode(limits: limits), b = try TestNode()
+        _ = try await a.connect(to: b)
+        let refused = await a.post("/v1/connections", #"{"address":"\#(b.address)"}"#)
+        #expect(refused.status == .tooManyRequests && refused.code == "connection_limit")
+    }
+
     @Test func namesAndNumbersOfReadersAreLimited() async throws {
         var limits = GatewayLimits()
         limits.maximumReaders = 2

@@ -1,11 +1,11 @@
 import Foundation
 import HTTPTypes
 import LRP2P
-import Spool
 import TestSupport
 import Testing
 
 @testable import Gateway
+@testable import Spool
 
 /// What has arrived outlives the gateway that it has arrived at.
 struct GatewaySpoolTests {
@@ -75,6 +75,28 @@ struct GatewaySpoolTests {
             #expect(spool.commits.succeeded == before + 1)
             await b.socket.close()
             await b.gateway.closeSpool()
+        }
+    }
+
+    /// What the disk does not take is not told to have arrived, and whoever asks is told why.
+    @Test func aFailingDiskShows() async throws {
+        try await Self.withDirectory { path in
+            let a = try TestNode()
+            let spool = try Spool(directory: path, limit: 1 << 20, maximumPages: 10)
+            let b = try TestNode(spool: spool)
+            let (here, there) = try await a.connect(to: b)
+            #expect(await b.get("/readyz").status == .ok)
+            let bytes = [UInt8](repeating: 7, count: 65_536)
+            let sent = await a.request(
+                .post, "/v1/connections/\(here)/data?until=sent", body: bytes)
+            #expect(sent.status == .ok)
+            try await eventually { await b.get("/readyz").code == "spool_failing" }
+            #expect(await b.metric("lrp2p_spool_failures_total") ?? 0 > 0)
+            #expect(await b.get("/v1/connections/\(there)/data").status == .noContent)
+            let send = try #require(try await a.document(here)["send"] as? [String: Any])
+            #expect(send["acknowledged_offset"] as? Int == 0)
+            await spool.close()
+            await b.socket.close()
         }
     }
 
