@@ -24,7 +24,10 @@ extension Gateway {
     /// the socket has been closed.
     public func closeSpool() async {
         guard let spool = context.spool else { return }
-        for connection in context.registry.all { await connection.waitUntilKept() }
+        // A disk that fails is not waited for: what it has not taken, no peer was told of.
+        if spool.failure == nil {
+            for connection in context.registry.all { await connection.waitUntilKept() }
+        }
         await spool.close()
     }
 

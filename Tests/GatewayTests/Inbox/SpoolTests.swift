@@ -92,11 +92,14 @@ struct GatewaySpoolTests {
             #expect(sent.status == .ok)
             try await eventually { await b.get("/readyz").code == "spool_failing" }
             #expect(await b.metric("lrp2p_spool_failures_total") ?? 0 > 0)
-            #expect(await b.get("/v1/connections/\(there)/data").status == .noContent)
+            // A first part may have found room.
             let send = try #require(try await a.document(here)["send"] as? [String: Any])
-            #expect(send["acknowledged_offset"] as? Int == 0)
-            await spool.close()
+            let told = try #require(send["acknowledged_offset"] as? Int)
+            let shown = await b.get("/v1/connections/\(there)/data").body.count
+            #expect(told <= shown && shown < bytes.count)
             await b.socket.close()
+            // Comes to an end all the same.
+            await b.gateway.closeSpool()
         }
     }
 
