@@ -19,8 +19,12 @@ extension ConnectionRegistry {
     }
 
     /// The next inbound connection there is now.
-    func nextArrival(_ choice: ArrivalChoice) throws(GatewayError) -> Arrival {
-        let (lookup, connection) = lookUpArrival(choice)
+    ///
+    /// - Parameter peer: only of this one, if given.
+    func nextArrival(
+        _ choice: ArrivalChoice, from peer: String?
+    ) throws(GatewayError) -> Arrival {
+        let (lookup, connection) = lookUpArrival(choice, from: peer)
         switch lookup {
         case .found(_, let next): return Arrival(connection: connection, next: next)
         case .none(let end): return Arrival(connection: nil, next: end)
@@ -33,12 +37,12 @@ extension ConnectionRegistry {
     /// The next inbound connection, waiting for one until the deadline. Of no use
     /// when the task is cancelled.
     func waitForArrival(
-        _ choice: ArrivalChoice, deadline: ContinuousClock.Instant
+        _ choice: ArrivalChoice, from peer: String?, deadline: ContinuousClock.Instant
     ) async throws(GatewayError) -> Arrival {
         while true {
             let generation = arrivalWaiters.generation
             // One must not be handed out to a client that has left.
-            let arrival = try nextArrival(Task.isCancelled ? .peek : choice)
+            let arrival = try nextArrival(Task.isCancelled ? .peek : choice, from: peer)
             let isOver = Task.isCancelled || ContinuousClock.now >= deadline
             if arrival.connection != nil || isOver { return arrival }
             await arrivalWaiters.wait(whileGeneration: generation, deadline: deadline)

@@ -169,6 +169,10 @@ final class ConnectionRegistry: Sendable {
         return slot.entry
     }
 
+    func rename(_ connection: RegisteredConnection, to name: String) {
+        connection.rename(name, log: log)
+    }
+
     func remove(_ connection: RegisteredConnection) {
         state.withLock { $0.table.remove(id: connection.id) }
         connection.inbox.forget()
@@ -192,16 +196,18 @@ final class ConnectionRegistry: Sendable {
     }
 
     func lookUpArrival(
-        _ choice: ArrivalChoice
+        _ choice: ArrivalChoice, from peer: String?
     ) -> (ArrivalList.Lookup, RegisteredConnection?) {
         state.withLock { state in
             let table = state.table
-            let exists = { (id: String) in table[id] != nil }
+            let isWanted = { (id: String) in
+                table[id].map { peer == nil || $0.entry.peer == peer } ?? false
+            }
             let lookup =
                 switch choice {
-                case .from(let position): state.arrivals.next(from: position, exists: exists)
-                case .take: state.arrivals.takeNext(exists: exists)
-                case .peek: state.arrivals.peekNext(exists: exists)
+                case .from(let position): state.arrivals.next(from: position, where: isWanted)
+                case .take: state.arrivals.takeNext(where: isWanted)
+                case .peek: state.arrivals.peekNext(where: isWanted)
                 }
             guard case .found(let id, _) = lookup else { return (lookup, nil) }
             return (lookup, table[id]?.entry)

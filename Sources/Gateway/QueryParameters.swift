@@ -1,4 +1,5 @@
 import HTTPServer
+import LRP2P
 
 /// The query of a request, read strictly: a parameter that is unknown, repeated or senseless is an
 /// error that names it, because a typing error must not silently mean something else.
@@ -61,6 +62,23 @@ struct QueryParameters {
             throw .invalidParameter(name: name, detail: "has to be a cursor as the gateway gave it")
         }
         return cursor
+    }
+
+    func peerID() throws(GatewayError) -> PeerID? {
+        guard let text = values["peer"] else { return nil }
+        guard let peer = PeerID(text) else {
+            throw .invalidParameter(name: "peer", detail: "is not a peer id")
+        }
+        return peer
+    }
+
+    /// What this gateway calls a connection.
+    func connectionName(limit: Int) throws(GatewayError) -> String? {
+        guard let name = values["name"] else { return nil }
+        guard ConnectionName.isUsable(name, limit: limit) else {
+            throw .invalidParameter(name: "name", detail: ConnectionName.allowed(limit: limit))
+        }
+        return name
     }
 
     /// The name of a reader; without one, that of the reader without a name.

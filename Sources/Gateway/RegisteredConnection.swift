@@ -6,7 +6,9 @@ import Synchronization
 
 /// One LRP2P connection and what the gateway knows about it beyond the transport.
 final class RegisteredConnection: Sendable {
-    let facts: ConnectionFacts
+    let id: String
+    let peer: String
+    let direction: ConnectionDirection
     /// `nil` for one that has survived in the spool, and is closed.
     let transport: PeerConnection?
     let inbox: Inbox
@@ -19,6 +21,7 @@ final class RegisteredConnection: Sendable {
     private typealias UploadTask = Task<Result<UInt64, GatewayError>, Never>
 
     private struct State {
+        var facts: ConnectionFacts
         var isUploading = false
         /// Uploads so far, this one included.
         var uploads: UInt64 = 0
@@ -36,26 +39,25 @@ final class RegisteredConnection: Sendable {
         id: String, name: String?, transport: PeerConnection, spool: Spool?,
         limits: GatewayLimits
     ) {
-        facts = ConnectionFacts(id: id, name: name, transport: transport)
+        let facts = ConnectionFacts(id: id, name: name, transport: transport)
+        (self.id, peer, direction) = (id, facts.peer, facts.direction)
         self.transport = transport
         inbox = Inbox(facts, transport, spool: spool, limits: limits)
-        state = Mutex(State())
+        state = Mutex(State(facts: facts))
     }
 
     /// Of a connection that was found in the spool; `nil` when what was found is not ours.
     init?(_ stored: StoredStream, spool: Spool, limits: GatewayLimits) {
         guard let facts = ConnectionFacts(encoded: stored.details), facts.id == stored.name
         else { return nil }
-        self.facts = facts
+        (id, peer, direction) = (facts.id, facts.peer, facts.direction)
         transport = nil
         inbox = Inbox(facts, stored, spool: spool, limits: limits)
-        state = Mutex(State(closedAt: facts.closedAt ?? Date()))
+        state = Mutex(State(facts: facts, closedAt: facts.closedAt ?? Date()))
     }
 
-    var id: String { facts.id }
+    var facts: ConnectionFacts { state.withLock { $0.facts } }
     var name: String? { facts.name }
-    var peer: String { facts.peer }
-    var direction: ConnectionDirection { facts.direction }
     /// Where the peer is now, or was when the connection began.
     var remoteAddress: String {
         transport?.remoteAddress.description ?? facts.remoteAddress
@@ -75,16 +77,28 @@ final class RegisteredConnection: Sendable {
         state.withLock { if $0.closedAt == nil { $0.closedAt = date } }
     }
 
+    /// What this gateway calls the connection from now on. In the spool it is a moment later.
+    func rename(_ name: String, log: Logger) {
+        state.withLock { state in
+            state.facts.name = name
+            state.keeper = Task { [self, keeper = state.keeper] in
+                await inbox.keepFacts(log) { self.facts }
+                await keeper?.value
+            }
+        }
+    }
+
     /// Begins to carry what arrives into the spool, for as long as the connection lasts.
     func startKeeping(log: Logger) {
         let task = Task { [self] in
-            await inbox.keep(facts, log: log)
+            await inbox.keep(log) { self.facts }
             guard let transport, let reason = await transport.waitUntilClosed() else { return }
-            var ended = facts
-            ended.closeReason = reason.rawValue
-            ended.closedAt = Date()
-            ended.resetCode = transport.resetCode?.rawValue
-            await inbox.keepEnd(ended, log: log)
+            state.withLock {
+                $0.facts.closeReason = reason.rawValue
+                $0.facts.closedAt = Date()
+                $0.facts.resetCode = transport.resetCode?.rawValue
+            }
+            await inbox.keepFacts(log) { self.facts }
         }
         state.withLock { $0.keeper = task }
     }

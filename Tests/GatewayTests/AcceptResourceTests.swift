@@ -60,6 +60,39 @@ import Testing
         #expect(await there.get("/v1/accept?wait=10ms").status == .noContent)
     }
 
+    @Test func handsOutThoseOfOnePeer() async throws {
+        let (first, second, there) = (try TestNode(), try TestNode(), try TestNode())
+        try await connect(first, to: there)
+        async let waiting = there.get("/v1/accept?wait=60s&peer=\(second.peer)")
+        try await eventually { await there.metric("lrp2p_polls_waiting") == 1 }
+        try await connect(second, to: there)
+        #expect(try await waiting.object()["peer"] as? String == second.peer)
+        // The one that came before is still to be had, by who wants any.
+        #expect(await there.get("/v1/accept?peer=\(second.peer)").status == .noContent)
+        let other = await there.get("/v1/accept?wait=60s")
+        #expect(try other.object()["peer"] as? String == first.peer)
+        #expect(await there.get("/v1/accept?peer=me").code == "invalid_parameter")
+    }
+
+    @Test func givesTheNameAskedFor() async throws {
+        let (here, there) = (try TestNode(), try TestNode())
+        let start = try #require(await there.get("/v1/accept").headers[.nextAfter])
+        try await connect(here, to: there)
+        // A look takes nothing, and names nothing.
+        _ = await there.request(.head, "/v1/accept?name=radio")
+        let followed = await there.get("/v1/accept?after=\(start)&name=radio")
+        #expect(followed.code == "invalid_parameter")
+        let response = await there.get("/v1/accept?wait=60s&name=radio")
+        #expect(try response.object()["name"] as? String == "radio")
+        let id = try #require(try response.object()["id"] as? String)
+        let page = try await there.get("/v1/connections?name=radio").object()
+        let found = try #require(page["connections"] as? [[String: Any]])
+        #expect(found.map { $0["id"] as? String } == [id])
+        for name in ["", String(repeating: "x", count: 65), "a\u{7}b"] {
+            #expect(await there.get("/v1/accept?name=\(name)").code == "invalid_parameter")
+        }
+    }
+
     @Test func eachWaiterGetsItsOwn() async throws {
         let (here, there) = (try TestNode(), try TestNode())
         let ids = try await withThrowingTaskGroup(of: String.self) { group in

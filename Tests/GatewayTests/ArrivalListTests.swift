@@ -40,6 +40,17 @@ import Testing
         #expect(list.next(from: 0) { _ in true } == .found(id: "a", next: 1))
     }
 
+    @Test func handsOutThoseThatAreWanted() {
+        var list = list(limit: 8, "a", "b", "c", "b2")
+        #expect(list.takeNext { $0.hasPrefix("b") } == .found(id: "b", next: 2))
+        #expect(list.takeNext { $0.hasPrefix("b") } == .found(id: "b2", next: 4))
+        #expect(list.takeNext { $0.hasPrefix("b") } == .none(end: 4))
+        // The others are still there, in their order.
+        #expect(take(&list) == .found(id: "a", next: 1))
+        #expect(take(&list) == .found(id: "c", next: 3))
+        #expect(take(&list) == .none(end: 4))
+    }
+
     @Test func forgetsTheOldest() {
         var list = list(limit: 2, "a", "b", "c")
         #expect(list.next(from: 0) { _ in true } == .forgotten(earliest: 1))

@@ -2,10 +2,10 @@ import FoundationEssentials
 import LRP2P
 
 /// What is known of a connection for good, and outlives this process where there is a spool.
-struct ConnectionFacts: Codable, Sendable {
+struct ConnectionFacts: Codable, Equatable, Sendable {
     /// Made here; unrelated to anything on the wire.
     let id: String
-    let name: String?
+    var name: String?
     let peer: String
     /// Hexadecimal.
     let publicKey: String

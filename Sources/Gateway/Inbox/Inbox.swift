@@ -241,18 +241,21 @@ final class Inbox: Sendable {
 
     /// Carries what arrives into the spool until the connection ends, and tells the peer of each
     /// byte that is safe. Needs to run once, in a task of its own.
-    func keep(_ facts: ConnectionFacts, log: Logger) async {
+    func keep(_ log: Logger, _ facts: Facts) async {
         guard let spool, case .connection(let transport) = source else { return }
+        let atFirst = facts()
         guard await retrying(log, { () async throws(SpoolError) in
-            try await spool.begin(facts.id, details: facts.encoded)
+            try await spool.begin(id, details: atFirst.encoded)
         }) else { return }
+        // What was changed before there was a place for it.
+        if facts() != atFirst { await keepFacts(log, facts) }
         var position: UInt64 = 0
         while let bytes = try? await transport.peek(at: position, maxBytes: Self.keptAtOnce),
             !bytes.isEmpty
         {
             let start = position
             guard await retrying(log, { () async throws(SpoolError) in
-                try await spool.append(bytes, to: facts.id, at: start)
+                try await spool.append(bytes, to: id, at: start)
             }) else { return }
             position += UInt64(bytes.count)
             let end = position
@@ -263,7 +266,7 @@ final class Inbox: Sendable {
         // Nothing comes any more: the stream or the connection is over.
         if transport.isRemoteFinished {
             guard await retrying(log, { () async throws(SpoolError) in
-                try await spool.complete(facts.id)
+                try await spool.complete(id)
             }) else { return }
             transport.confirmDelivery(upTo: position + 1)
         }
@@ -271,12 +274,20 @@ final class Inbox: Sendable {
         arrivals.wakeAll()
     }
 
-    /// Notes in the spool how the connection ended.
-    func keepEnd(_ facts: ConnectionFacts, log: Logger) async {
+    typealias Facts = @Sendable () -> ConnectionFacts
+
+    /// Notes in the spool what is known of the connection. When several do so at once, the last has
+    /// the last word: what has changed meanwhile is noted once more.
+    func keepFacts(_ log: Logger, _ facts: Facts) async {
         guard let spool else { return }
-        _ = await retrying(log) { () async throws(SpoolError) in
-            try await spool.update(facts.id, details: facts.encoded)
-        }
+        var kept: ConnectionFacts
+        repeat {
+            let current = facts()
+            guard await retrying(log, { () async throws(SpoolError) in
+                try await spool.update(id, details: current.encoded)
+            }) else { return }
+            kept = current
+        } while facts() != kept
     }
 
     /// Nobody will read it any more.

@@ -62,16 +62,9 @@ struct ConnectResource: Sendable {
             }
         }
         let name = body.string("name")
-        if let name {
-            let limit = gateway.limits.maximumNameBytes
-            let isPrintable = name.unicodeScalars.allSatisfy {
-                $0.properties.generalCategory != .control
-            }
-            guard !name.isEmpty, name.utf8.count <= limit, isPrintable else {
-                throw .invalidMember(
-                    name: "name",
-                    detail: "has to have 1 to \(limit) bytes and no control character")
-            }
+        let limit = gateway.limits.maximumNameBytes
+        if let name, !ConnectionName.isUsable(name, limit: limit) {
+            throw .invalidMember(name: "name", detail: ConnectionName.allowed(limit: limit))
         }
         return Target(
             address: address, peer: peer, name: name,

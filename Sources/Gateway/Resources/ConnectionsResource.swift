@@ -16,16 +16,14 @@ struct ConnectionsResource: Sendable {
 
     func list(_ request: ServerRequest) throws(GatewayError) -> ServerResponse {
         let query = try QueryParameters(
-            request.query, allowed: ["limit", "after", "state", "direction", "peer"])
+            request.query, allowed: ["limit", "after", "state", "direction", "peer", "name"])
         let limit = try query.integer(
             "limit", in: 1...gateway.limits.maximumPageSize,
             default: gateway.limits.defaultPageSize)
         let state = try query.choice("state", of: ConnectionState.self)
         let direction = try query.choice("direction", of: ConnectionDirection.self)
-        let peer = query.string("peer")
-        if let peer, PeerID(peer) == nil {
-            throw .invalidParameter(name: "peer", detail: "is not a peer id")
-        }
+        let peer = try query.peerID()?.description
+        let name = try query.connectionName(limit: gateway.limits.maximumNameBytes)
         let epoch = gateway.registry.pageEpoch
         var start: UInt64 = 0
         if let after = try query.cursor("after") {
@@ -39,6 +37,7 @@ struct ConnectionsResource: Sendable {
             (state == nil || state == (connection.isClosed ? .closed : .open))
                 && (direction == nil || direction == connection.direction)
                 && (peer == nil || peer == connection.peer)
+                && (name == nil || name == connection.name)
         }
         return .json(
             Page(

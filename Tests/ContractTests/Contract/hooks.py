@@ -167,6 +167,12 @@ def set_query(operation, query, connection):
     if operation == "closeConnection" and query.get("abort") in (True, "true"):
         # Each is allowed, not both.
         query.pop("drain", None)
+    if operation == "accept" and "after" in query:
+        # Each is allowed, not both.
+        query.pop("name", None)
+    if fits("ConnectionName", query.get("name")):
+        # JSON Schema counts characters.
+        query["name"] = query["name"][:NAME_BYTES // 4]
     if operation in ("send", "sendFile") and query.get("until", "queued") == "queued":
         query.pop("wait", None)
     if operation == "connect" and "wait" not in query:

@@ -57,6 +57,37 @@ struct GatewaySpoolTests {
         }
     }
 
+    /// However soon it comes after the connection itself.
+    @Test func aNameGivenLaterOutlivesTheProcess() async throws {
+        try await Self.withDirectory { path in
+            let a = try TestNode()
+            let spool = try Spool(directory: path, limit: 1 << 20)
+            let b = try TestNode(spool: spool)
+            var names: Set<String> = []
+            for number in 0..<20 {
+                let target = #"{"address":"\#(b.address)"}"#
+                let here = try await a.post("/v1/connections", target).object()["id"] as? String
+                let name = "name-\(number)"
+                #expect(await b.get("/v1/accept?wait=60s&name=\(name)").status == .ok)
+                let id = try #require(here)
+                let sent = await a.post("/v1/connections/\(id)/data?until=acknowledged", "abc")
+                #expect(sent.status == .ok)
+                if number.isMultiple(of: 2) { _ = await a.request(.delete, "/v1/connections/\(id)") }
+                names.insert(name)
+            }
+            await b.socket.close()
+            await b.gateway.closeSpool()
+
+            let later = try Spool(directory: path, limit: 1 << 20)
+            let c = try TestNode(spool: later)
+            let page = try await c.get("/v1/connections").object()
+            let found = try #require(page["connections"] as? [[String: Any]])
+            #expect(Set(found.compactMap { $0["name"] as? String }) == names)
+            #expect(found.allSatisfy { $0["close_reason"] as? String != "gateway_restart" })
+            await c.gateway.closeSpool()
+        }
+    }
+
     /// Looking after readers who have done nothing costs the disk nothing.
     @Test func readersThatStandStillAreNotWrittenAgain() async throws {
         try await Self.withDirectory { path in
