@@ -92,8 +92,8 @@ public enum KeyFile {
     /// Writes a new identity beside the path and links it there: the file appears complete or not
     /// at all, and never in place of another one.
     private static func create(_ path: String) throws(KeyFileError) {
-        let directory = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        try makeDirectory(directory.isEmpty ? "/" : directory, for: path)
+        let directory = PathText.directory(of: path)
+        try makeDirectory(directory, for: path)
         let temporary = "\(path).\(String(UInt64.random(in: .min ... .max), radix: 16))"
         let descriptor = open(
             temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, permissions)
@@ -119,7 +119,7 @@ public enum KeyFile {
             throw .cannotCreate(path: path, errno: errno)
         }
         // The name has to survive a crash, too.
-        let parent = open(directory.isEmpty ? "/" : directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         if parent >= 0 {
             fsync(parent)
             close(parent)

@@ -16,6 +16,9 @@ final class TLSSession: @unchecked Sendable {
     private let thread = pthread_self()
     /// Set when the handshake has found it good.
     private(set) var clientCertificate: ClientCertificate?
+    /// The client has shown our own certificate, and that it has its key: it is this server's own
+    /// health check, or could be this server. It counts as a client without a certificate.
+    private var isOwnProbe = false
     /// Whether the client was sent an alert, which is not to be lost to a TCP reset: in TLS 1.3 a
     /// client may have sent its request by then.
     private(set) var wasRefused = false
@@ -46,7 +49,7 @@ final class TLSSession: @unchecked Sendable {
     /// Whether requests may be read. Never false after a handshake; it is asked all the same, as
     /// this is what keeps strangers out.
     var admitsRequests: Bool {
-        !credentials.requiresClientCertificate || clientCertificate != nil
+        !credentials.requiresClientCertificate || clientCertificate != nil || isOwnProbe
     }
 
     /// Sends what the socket's buffer takes, for an answer past libmicrohttpd. On another thread
@@ -90,6 +93,10 @@ final class TLSSession: @unchecked Sendable {
                 isTLS13 ? GNUTLS_A_CERTIFICATE_REQUIRED : GNUTLS_A_HANDSHAKE_FAILURE,
                 "it has none")
         }
+        if let own = gnutls_certificate_get_ours(session), Self.isSame(own.pointee, chain.pointee) {
+            isOwnProbe = true
+            return 0
+        }
         var status: UInt32 = 0
         let result = GNUTLS_KP_TLS_WWW_CLIENT.withCString { purpose in
             var wanted = gnutls_typed_vdata_st(
@@ -114,6 +121,10 @@ final class TLSSession: @unchecked Sendable {
         gnutls_alert_send(session, GNUTLS_AL_FATAL, alert)
         wasRefused = true
         return GNUTLS_E_CERTIFICATE_ERROR
+    }
+
+    private static func isSame(_ a: gnutls_datum_t, _ b: gnutls_datum_t) -> Bool {
+        a.size == b.size && memcmp(a.data, b.data, Int(a.size)) == 0
     }
 
     private static func has(

@@ -6,7 +6,10 @@ struct GatewayCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "lrp2p-gateway",
         abstract: "Encrypted peer-to-peer connections over UDP, used with plain HTTP.",
-        usage: "lrp2p-gateway [<options>]",
+        usage: """
+            lrp2p-gateway [<options>]
+            lrp2p-gateway healthcheck [--timeout <duration>] [<options>]
+            """,
         discussion: """
             Every option can also be set in the environment, as LRP2P_ and its name: \
             LRP2P_LOG_LEVEL for --log-level, with true or false where there is no value, and \
@@ -16,7 +19,8 @@ struct GatewayCommand: ParsableCommand {
             address and the peer id. Logs go to standard error. SIGHUP reads the file again. \
             SIGTERM and SIGINT stop it, a second one at once.
             """,
-        version: GatewayVersion.current)
+        version: GatewayVersion.current,
+        subcommands: [HealthcheckCommand.self])
 
     @OptionGroup(title: "Configuration") var general: General
     @OptionGroup(title: "HTTP") var http: HTTP

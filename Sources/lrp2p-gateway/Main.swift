@@ -7,8 +7,8 @@ import Logging
 @main
 enum Main {
     static func main() {
-        let signals = Signals()
         let command = parseCommandLine()
+        let signals = Signals()
         let environment = ProcessInfo.processInfo.environment
         var warnings: [String] = []
         do throws(StartFailure) {
@@ -65,15 +65,21 @@ enum Main {
         writeLine("\(label): \(text)", to: STDERR_FILENO)
     }
 
+    /// Returns when a gateway is wanted.
     private static func parseCommandLine() -> GatewayCommand {
         do {
-            return try GatewayCommand.parse()
+            var command = try GatewayCommand.parseAsRoot()
+            if let gateway = command as? GatewayCommand { return gateway }
+            // The health check, or a wish for help.
+            try command.run()
+            exit(0)
         } catch {
             // Help and version are errors to the parser; real ones are one line here.
             let code = GatewayCommand.exitCode(for: error)
             if code.isSuccess { GatewayCommand.exit(withError: error) }
             let message = GatewayCommand.message(for: error)
-            complain("\(message); see --help")
+            // The health check has said why.
+            if !message.isEmpty { complain("\(message); see --help") }
             exit(code.rawValue)
         }
     }

@@ -66,7 +66,7 @@ enum Wiring {
     private static func spool(_ settings: Settings) throws(StartFailure) -> Spool? {
         guard let spool = settings.spool else { return nil }
         do { return try Spool(directory: spool.directory, limit: spool.limit) } catch {
-            throw .spool(error)
+            throw .spool(error, directory: spool.directory)
         }
     }
 
@@ -80,14 +80,18 @@ enum Wiring {
         configuration.maximumConnectionsPerAddress = settings.http.connectionsPerAddress
         configuration.idleTimeoutSeconds = Int(settings.http.idleTimeout.roundedUp)
         configuration.headerTimeoutSeconds = Int(settings.http.headerTimeout.roundedUp)
-        configuration.tls = settings.tls.map {
-            TLSConfiguration(
-                certificateFile: $0.certificate, keyFile: $0.key, clientCAFile: $0.clientCA)
-        }
+        configuration.tls = tls(settings)
         configuration.errorResponse = Gateway.errorResponse
         configuration.log = { log.debug("libmicrohttpd", metadata: ["message": "\($0)"]) }
         configuration.warn = { log.warning("\($0)") }
         return configuration
+    }
+
+    static func tls(_ settings: Settings) -> TLSConfiguration? {
+        settings.tls.map {
+            TLSConfiguration(
+                certificateFile: $0.certificate, keyFile: $0.key, clientCAFile: $0.clientCA)
+        }
     }
 
     /// After SIGHUP: what can change while the gateway runs. Files that settings name are read

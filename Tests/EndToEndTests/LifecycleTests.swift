@@ -122,6 +122,19 @@ extension EndToEnd {
             }
         }
 
+        /// As in a container, whose file system should be read-only. `/sys` takes nothing from root either.
+        @Test(
+            "Where nothing can be written it is said what to mount",
+            arguments: [["--key-file", "/sys/lrp2p/key"], ["--data-dir", "/sys/lrp2p"]])
+        func readOnly(arguments: [String]) async throws {
+            let directory = try TemporaryDirectory()
+            var all = ["--http", "127.0.0.1:0", "--udp", "127.0.0.1:0"] + arguments
+            if arguments[0] != "--key-file" { all += ["--key-file", directory.path("key")] }
+            let process = try GatewayProcess.launch(all)
+            #expect(try await process.wait() == .status(74))
+            #expect(process.errorText.contains("docker run -v lrp2p:/sys/lrp2p"))
+        }
+
         @Test(
             "A bad option is one clear line and a failure",
             arguments: [

@@ -126,6 +126,10 @@ void clinux_prepare_thread(const char *name);
 /// EAI_NODATA: the name exists, but has no address.
 extern const int clinux_no_address;
 
+/// Whether the path is on overlayfs, as the writable layer of a container is. No when it cannot be
+/// told.
+bool clinux_is_on_overlay(const char *path);
+
 /// Payload bytes that a TCP socket has received so far; -1 for another socket.
 int64_t clinux_tcp_received_bytes(int fd);
 

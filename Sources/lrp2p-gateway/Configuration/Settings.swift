@@ -83,6 +83,11 @@ struct Settings: Sendable {
         }
     }
 
+    /// Where the identity is, and what has arrived.
+    var directories: [String] {
+        [PathText.directory(of: keyFile)] + (spool.map { [$0.directory] } ?? [])
+    }
+
     private static func http(_ reader: SettingReader) throws(StartFailure) -> HTTP {
         let address = try reader.required(SettingTable.httpAddress)
         // A name for this machine could lead elsewhere; the address is what is meant.

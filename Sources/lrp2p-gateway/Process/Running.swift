@@ -1,3 +1,4 @@
+import CLinux
 import Gateway
 import Glibc
 import HTTPServer
@@ -35,6 +36,14 @@ struct Running: Sendable {
             identity = try KeyFile.loadOrCreate(at: settings.keyFile)
         } catch {
             throw .keyFile(error)
+        }
+        for directory in Set(settings.directories.filter { clinux_is_on_overlay($0) }) {
+            log.warning(
+                "what is kept here goes away with the container, mount a volume",
+                metadata: [
+                    "directory": "\(directory)",
+                    "how": "docker run -v lrp2p:\(directory) ...",
+                ])
         }
         let socket: PeerSocket
         do {

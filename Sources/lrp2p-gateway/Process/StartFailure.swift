@@ -15,7 +15,7 @@ enum StartFailure: Error, CustomStringConvertible {
     case keyFile(KeyFileError)
     /// A file of tokens or peers.
     case accessFile(String, AccessFileError)
-    case spool(SpoolError)
+    case spool(SpoolError, directory: String)
     case udp(ListenError)
     case http(HTTPServerError)
     case thread(errno: Int32)
@@ -41,9 +41,10 @@ enum StartFailure: Error, CustomStringConvertible {
                 + "a loopback address, protect it with --token-file or --tls-client-ca, or say "
                 + "--insecure-http if that is meant"
         case .configurationFile(let error): error.description
-        case .keyFile(let error): error.description
+        case .keyFile(let error): "\(error)\(Self.advice(error))"
         case .accessFile(let flag, let error): "\(flag): \(error)"
-        case .spool(let error): "--data-dir: \(error)"
+        case .spool(let error, let directory):
+            "--data-dir: \(error)\(Self.advice(error, directory))"
         case .udp(let error): "--udp: \(Self.text(error))"
         case .http(let error): "--http: \(error)"
         case .thread(let errno): "cannot start a thread: \(String(cString: strerror(errno)))"
@@ -53,6 +54,23 @@ enum StartFailure: Error, CustomStringConvertible {
     /// What was typed needs no explanation.
     private static func from(_ origin: Origin) -> String {
         if case .flag = origin { "" } else { " (from \(origin))" }
+    }
+
+    private static func advice(_ error: KeyFileError) -> String {
+        guard case .cannotCreate(let path, let errno) = error else { return "" }
+        return advice(writing: PathText.directory(of: path), errno)
+    }
+
+    private static func advice(_ error: SpoolError, _ directory: String) -> String {
+        guard case .directory(_, let errno) = error else { return "" }
+        return advice(writing: directory, errno)
+    }
+
+    /// In a container what cannot be written has mostly not been mounted.
+    private static func advice(writing directory: String, _ errno: Int32) -> String {
+        guard [EROFS, EACCES, EPERM].contains(errno) else { return "" }
+        return "; in a container, mount a volume there that user \(geteuid()) may write: "
+            + "docker run -v lrp2p:\(directory) ..."
     }
 
     private static func text(_ error: ListenError) -> String {
