@@ -122,7 +122,8 @@ extension EndToEnd {
             }
         }
 
-        /// As in a container, whose file system should be read-only. `/sys` takes nothing from root either.
+        /// As in a container, whose file system should be read-only: `/sys` takes nothing from root
+        /// either.
         @Test(
             "Where nothing can be written it is said what to mount",
             arguments: [["--key-file", "/sys/lrp2p/key"], ["--data-dir", "/sys/lrp2p"]])

@@ -25,7 +25,8 @@ struct HealthProbeTests {
     }
 
     @Sendable private static func notReady(_ request: ServerRequest) async -> ServerResponse {
-        var response = ServerResponse.text("\(request.path) \(request.headers[HTTPField.Name("Host")!] ?? "")")
+        let host = HTTPField.Name("Host").flatMap { request.headers[$0] } ?? ""
+        var response = ServerResponse.text("\(request.path) \(host)")
         response.status = .serviceUnavailable
         return response
     }
@@ -68,7 +69,8 @@ struct HealthProbeTests {
         }
     }
 
-    /// Another program has taken the port: it never answers, says something else, or talks on and on.
+    /// Another program has taken the port: it never answers, says something else, or talks on and
+    /// on.
     @Test(arguments: [
         ("", .timedOut), ("SSH-2.0-OpenSSH\r\n", .notHTTP),
         ("HTTP/1.1 200 OK\r\nX: " + String(repeating: "x", count: 20_000), .notHTTP),
