@@ -65,7 +65,7 @@ extension ProblemDetails {
         case .spoolFailing(let error):
             self.init(
                 .serviceUnavailable, "spool_failing",
-                "What arrives cannot be kept: \(error).", retryable: true)
+                "The spool fails: \(error).", retryable: true)
             retryAfterSeconds = 5
         case .upload(let error, let send):
             self.init(error)

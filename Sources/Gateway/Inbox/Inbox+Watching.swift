@@ -6,12 +6,12 @@ extension Inbox {
     /// the task is cancelled.
     func waitForUnread(after position: UInt64) async -> Bool {
         while true {
-            do throws(ReadError) {
+            do throws(InboxReadError) {
                 let start = max(position, range.lowerBound)
                 return try await read(at: start, maximum: 1, deadline: nil)?.isEmpty == false
             } catch {
                 // What came was acknowledged at once.
-                guard case .released = error else { return false }
+                guard case .stream(.released) = error else { return false }
             }
         }
     }

@@ -109,22 +109,33 @@ final class Inbox: Sendable {
     /// the stream. `nil`, or an error as of `PeerConnection.peek`, when there is none by then.
     func read(
         at position: UInt64, maximum: Int, deadline: ContinuousClock.Instant?
-    ) async throws(ReadError) -> [UInt8]? {
+    ) async throws(InboxReadError) -> [UInt8]? {
         guard case .connection(let transport) = source, spool == nil else {
             return try await readKept(at: position, maximum: maximum, deadline: deadline)
         }
-        return try await transport.peek(at: position, maxBytes: maximum, deadline: deadline)
+        return try await peek(transport, at: position, maximum: maximum, deadline: deadline)
+    }
+
+    private func peek(
+        _ transport: PeerConnection, at position: UInt64, maximum: Int,
+        deadline: ContinuousClock.Instant?
+    ) async throws(InboxReadError) -> [UInt8]? {
+        do throws(ReadError) {
+            return try await transport.peek(at: position, maxBytes: maximum, deadline: deadline)
+        } catch {
+            throw .stream(error)
+        }
     }
 
     private func readKept(
         at position: UInt64, maximum: Int, deadline: ContinuousClock.Instant?
-    ) async throws(ReadError) -> [UInt8]? {
+    ) async throws(InboxReadError) -> [UInt8]? {
         while true {
             let generation = arrivals.generation
             let isOver = state.withLock { $0.isAllKept }
             let range = range
-            if position < range.lowerBound { throw .released(earliest: range.lowerBound) }
-            if position > range.upperBound { throw .notYetWritten(end: range.upperBound) }
+            if position < range.lowerBound { throw .stream(.released(earliest: range.lowerBound)) }
+            if position > range.upperBound { throw .stream(.notYetWritten(end: range.upperBound)) }
             let count = Int(min(UInt64(maximum), range.upperBound - position))
             if count > 0 { return try await copy(at: position, count: count) }
             if isOver { return isFinished ? [] : nil }
@@ -134,14 +145,17 @@ final class Inbox: Sendable {
         }
     }
 
-    private func copy(at position: UInt64, count: Int) async throws(ReadError) -> [UInt8]? {
+    private func copy(at position: UInt64, count: Int) async throws(InboxReadError) -> [UInt8]? {
         switch source {
         case .connection(let transport):
-            return try await transport.peek(at: position, maxBytes: count, deadline: .now)
+            return try await peek(transport, at: position, maximum: count, deadline: .now)
         case .spool:
-            // Nothing is written to it, so it fails only as the disk does: the client asks again.
             guard let spool else { return nil }
-            return try? await spool.read(id, from: position, maximum: count)
+            do throws(SpoolError) {
+                return try await spool.read(id, from: position, maximum: count)
+            } catch {
+                throw .spool(error)
+            }
         }
     }
 
@@ -311,6 +325,13 @@ final class Inbox: Sendable {
             }
         }
     }
+}
+
+/// Why there are no bytes.
+enum InboxReadError: Error {
+    case stream(ReadError)
+    /// They are on the disk, which does not give them back now.
+    case spool(SpoolError)
 }
 
 /// Why an acknowledgement was not taken.

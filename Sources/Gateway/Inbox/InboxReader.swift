@@ -38,14 +38,15 @@ struct InboxReader {
     func read(
         at position: UInt64, maximum: Int, deadline: ContinuousClock.Instant?
     ) async throws(GatewayError) -> [UInt8]? {
-        do throws(ReadError) {
+        do throws(InboxReadError) {
             return try await inbox.read(at: position, maximum: maximum, deadline: deadline)
         } catch {
             switch error {
-            case .timedOut, .closed, .cancelled: return nil
+            case .stream(.timedOut), .stream(.closed), .stream(.cancelled): return nil
             // Another client acknowledged in the meantime.
-            case .released(let earliest): throw trimmed(earliest, field: "offset")
-            case .notYetWritten(let end): throw beyond(end, field: "offset")
+            case .stream(.released(let earliest)): throw trimmed(earliest, field: "offset")
+            case .stream(.notYetWritten(let end)): throw beyond(end, field: "offset")
+            case .spool(let error): throw .spoolFailing(error)
             }
         }
     }

@@ -59,9 +59,8 @@ actor ByteFeed {
         if connection.inbox.isEnd(position) { return end() }
         if Task.isCancelled { return nil }
         guard connection.inbox.range.upperBound == position else {
-            // They have come just now, or the disk does not give them back.
-            if let piece = try await piece(by: .now) { return piece }
-            throw .spoolFailing(gateway.spool?.failure ?? .closed)
+            // They have come just now.
+            return try await piece(by: .now)
         }
         return ServerSentEvents.keepAlive
     }

@@ -134,6 +134,32 @@ struct GatewaySpoolTests {
         }
     }
 
+    /// A disk that does not give back what it has is not taken for one that has nothing.
+    @Test func bytesThatCannotBeReadAreNotMissing() async throws {
+        try await Self.withDirectory { path in
+            let a = try TestNode()
+            let spool = try Spool(directory: path, limit: 1 << 20)
+            let b = try TestNode(spool: spool)
+            let (here, there) = try await a.connect(to: b)
+            _ = await a.post("/v1/connections/\(here)/data?until=acknowledged", "abc")
+            await b.socket.close()
+            await b.gateway.closeSpool()
+
+            let c = try TestNode(spool: try Spool(directory: path, limit: 1 << 20))
+            await c.gateway.closeSpool()
+            for target in ["data?wait=60s", "stream"] {
+                let answer = await c.get("/v1/connections/\(there)/\(target)")
+                if target == "stream" {
+                    await #expect(throws: (any Error).self) { try await answer.stream?() }
+                } else {
+                    #expect(answer.status == .serviceUnavailable)
+                    #expect(answer.code == "spool_failing")
+                    #expect(answer.headers[.retryAfter] != nil)
+                }
+            }
+        }
+    }
+
     /// Bytes that nobody has acknowledged stay, however many connections close after theirs.
     @Test func unreadBytesAreNotForgotten() async throws {
         try await Self.withDirectory { path in
