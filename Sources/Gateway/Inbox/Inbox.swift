@@ -82,8 +82,8 @@ final class Inbox: Sendable {
         }
     }
 
-    /// Whether nothing can come after `position`. Whether the stream is over is asked first: once it
-    /// is, no byte is added.
+    /// Whether nothing can come after `position`. Whether the stream is over is asked first: once
+    /// it is, no byte is added.
     func isEnd(_ position: UInt64) -> Bool {
         let isOver =
             switch source {
@@ -105,8 +105,8 @@ final class Inbox: Sendable {
 
     // MARK: Reading
 
-    /// Bytes from `position` on, waiting for the first one until the deadline. No bytes at the end of
-    /// the stream. `nil`, or an error as of `PeerConnection.peek`, when there is none by then.
+    /// Bytes from `position` on, waiting for the first one until the deadline. No bytes at the end
+    /// of the stream. `nil`, or an error as of `PeerConnection.peek`, when there is none by then.
     func read(
         at position: UInt64, maximum: Int, deadline: ContinuousClock.Instant?
     ) async throws(InboxReadError) -> [UInt8]? {

@@ -72,7 +72,9 @@ struct GatewaySpoolTests {
                 let id = try #require(here)
                 let sent = await a.post("/v1/connections/\(id)/data?until=acknowledged", "abc")
                 #expect(sent.status == .ok)
-                if number.isMultiple(of: 2) { _ = await a.request(.delete, "/v1/connections/\(id)") }
+                if number.isMultiple(of: 2) {
+                    _ = await a.request(.delete, "/v1/connections/\(id)")
+                }
                 names.insert(name)
             }
             await b.socket.close()
