@@ -1,4 +1,5 @@
-.PHONY: help setup setup-tests build test fuzz sanitize soak run demo bench clean
+.PHONY: help setup setup-tests build test fuzz sanitize soak run demo bench clean \
+    docker-image test-docker
 
 RELEASE := .build/release
 PYTHON := .venv/bin/python
@@ -14,6 +15,7 @@ help:
 	@echo 'make sanitize  the tests with ThreadSanitizer; ARGS=address with AddressSanitizer'
 	@echo 'make soak   gateways at work for MINUTES=30, with faults; fails if they grow'
 	@echo 'make bench  measures all there is, a quarter of an hour; ARGS=... (see ARGS=--help)'
+	@echo 'make docker-image  the image lrp2p-gateway; make test-docker  tries such an image out'
 	@echo 'make build  all products, optimised, in $(RELEASE)'
 	@echo 'make clean  removes what was built'
 
@@ -73,6 +75,27 @@ bench: setup
 	swift build --configuration release --product lrp2p-gateway
 	swift build --configuration release --product lrp2p-bench
 	@exec $(RELEASE)/lrp2p-bench $(or $(ARGS),all)
+
+IMAGE := lrp2p-gateway
+BUILDER := swift:6.3-bookworm
+RUNTIME := debian:bookworm-slim
+
+docker-image:
+	docker build --file docker/Dockerfile --tag '$(IMAGE)' \
+	    --build-arg BUILDER='$(BUILDER)' --build-arg RUNTIME='$(RUNTIME)' \
+	    --build-arg VERSION="$$(sed -n 's/.* current = "\(.*\)"/\1/p' \
+	        Sources/Gateway/GatewayVersion.swift)" \
+	    --build-arg REVISION="$$(git describe --always --abbrev=40 --exclude '*' --dirty)" \
+	    --build-arg CREATED="$$(git log -1 --format=%cI)" .
+
+# Debian's engine and tools, unless there are others.
+test-docker: setup
+	@command -v docker >/dev/null && command -v dockerd >/dev/null || \
+	    .ci/install-packages docker.io iptables
+	@docker compose version >/dev/null 2>&1 || command -v docker-compose >/dev/null || \
+	    .ci/install-packages docker-compose
+	@.ci/install-packages debootstrap
+	@exec docker/test
 
 clean:
 	rm -rf .build .venv

@@ -12,6 +12,8 @@ enum Schema {
         try database.run("PRAGMA journal_mode = WAL")
         // A commit is on the disk when it returns.
         try database.run("PRAGMA synchronous = FULL")
+        // Statements must not need a directory for temporary files: there may be none to write in.
+        try database.run("PRAGMA temp_store = MEMORY")
         try database.run("PRAGMA journal_size_limit = 67108864")
         var found = 0
         try database.run("PRAGMA user_version") { found = Int($0.integer(0)) }
