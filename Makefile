@@ -22,7 +22,7 @@ setup:
 	@.ci/install-packages libsodium-dev libmicrohttpd-dev libgnutls28-dev libsqlite3-dev \
 		pkg-config git curl jq
 
-# prometheus for promtool; python3-venv for the independent peer and the checks of the contract.
+# prometheus, which scrapes, and promtool with it; python3-venv for the independent peer and the checks of the contract.
 setup-tests: setup $(PYTHON_READY)
 	@.ci/install-packages prometheus
 
@@ -46,7 +46,7 @@ test: setup-tests
 	swift test --skip-build --no-parallel --skip '$(COMPUTING)' --skip '$(PROCESSES)'
 	LRP2P_TEST_PYTHON=$(CURDIR)/$(PYTHON) swift test --skip-build --no-parallel \
 	    --filter '^(InteropTests|ContractTests)[.]'
-	swift test --skip-build --filter '^EndToEndTests[.]'
+	LRP2P_TEST_PYTHON=$(CURDIR)/$(PYTHON) swift test --skip-build --filter '^EndToEndTests[.]'
 
 fuzz: setup
 	@exec Tests/Fuzz/run $(ARGS)
