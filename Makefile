@@ -22,9 +22,10 @@ setup:
 	@.ci/install-packages libsodium-dev libmicrohttpd-dev libgnutls28-dev libsqlite3-dev \
 		pkg-config git curl jq
 
-# prometheus, which scrapes, and promtool with it; python3-venv for the independent peer and the checks of the contract.
+# prometheus with promtool; openssl for certificates; python3-venv for the independent peer, the
+# checks of the contract, and an independent parser of the metrics.
 setup-tests: setup $(PYTHON_READY)
-	@.ci/install-packages prometheus
+	@.ci/install-packages prometheus openssl
 
 $(PYTHON_READY): $(REQUIREMENTS)
 	@.ci/install-packages python3-venv
