@@ -24,9 +24,10 @@ setup:
 	@.ci/install-packages libsodium-dev libmicrohttpd-dev libgnutls28-dev libsqlite3-dev \
 		pkg-config git curl jq
 
-# prometheus for promtool; python3-venv for the independent peer and the checks of the contract.
+# prometheus with promtool; openssl for certificates; python3-venv for the independent peer, the
+# checks of the contract, and an independent parser of the metrics.
 setup-tests: setup $(PYTHON_READY)
-	@.ci/install-packages prometheus
+	@.ci/install-packages prometheus openssl
 
 $(PYTHON_READY): $(REQUIREMENTS)
 	@.ci/install-packages python3-venv
@@ -48,7 +49,7 @@ test: setup-tests
 	swift test --skip-build --no-parallel --skip '$(COMPUTING)' --skip '$(PROCESSES)'
 	LRP2P_TEST_PYTHON=$(CURDIR)/$(PYTHON) swift test --skip-build --no-parallel \
 	    --filter '^(InteropTests|ContractTests)[.]'
-	swift test --skip-build --filter '^EndToEndTests[.]'
+	LRP2P_TEST_PYTHON=$(CURDIR)/$(PYTHON) swift test --skip-build --filter '^EndToEndTests[.]'
 
 fuzz: setup
 	@exec Tests/Fuzz/run $(ARGS)

@@ -8,6 +8,13 @@ CMicrohttpd_connection_info(struct MHD_Connection *connection, enum MHD_Connecti
     return MHD_get_connection_info(connection, type);
 }
 
+/* Connections that are open now. */
+static inline unsigned int CMicrohttpd_connection_count(struct MHD_Daemon *daemon) {
+    const union MHD_DaemonInfo *info =
+        MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_CURRENT_CONNECTIONS);
+    return info ? info->num_connections : 0;
+}
+
 /* Swift functions cannot take a va_list either: messages are formatted here. */
 struct CMicrohttpd_logger {
     void *context;

@@ -104,12 +104,12 @@ public final class Gateway: Sendable {
     ///
     /// - Parameters:
     ///   - port: that is not to be dialled (``DialPolicy``).
-    ///   - certificateExpiry: when its certificate expires, in seconds since 1970, for the metrics.
+    ///   - figures: for the metrics, whenever they are asked for.
     public func serverStarted(
-        port: UInt16, certificateExpiry: @escaping @Sendable () -> Int64? = { nil }
+        port: UInt16, figures: @escaping @Sendable () -> HTTPServerFigures? = { nil }
     ) {
         context.access.setHTTPPort(port)
-        context.certificateExpiry.withLock { $0 = certificateExpiry }
+        context.serverFigures.withLock { $0 = figures }
     }
 
     /// The body of an answer the HTTP server gives by itself, in the form of all our errors.

@@ -15,8 +15,8 @@ final class GatewayContext: Sendable {
     let uploads = ClientCounts()
     let access: AccessControl
     let audit: AuditLog
-    /// Of the HTTP server in front, in seconds since 1970; `nil` without TLS.
-    let certificateExpiry = Mutex<@Sendable () -> Int64?>({ nil })
+    /// Of the HTTP server in front; `nil` where there is none.
+    let serverFigures = Mutex<@Sendable () -> HTTPServerFigures?>({ nil })
     let log: Logger
     let startedAt = ContinuousClock.now
     private let phase = Atomic<UInt8>(Phase.serving.rawValue)

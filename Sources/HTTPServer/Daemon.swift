@@ -76,6 +76,8 @@ struct Daemon: @unchecked Sendable {
         MHD_OptionItem(option: option, value: value, ptr_value: pointer)
     }
 
+    var connectionCount: Int { Int(CMicrohttpd_connection_count(pointer)) }
+
     /// Accepts no more connections. The listening socket is the caller's again.
     func quiesce() { _ = MHD_quiesce_daemon(pointer) }
 

@@ -74,6 +74,13 @@ public final class HTTPServer: Sendable {
         }
     }
 
+    /// Connections of clients that are open now; `maximumConnections` is their limit.
+    public var connectionCount: Int {
+        state.withLock { state in
+            if case .running(let daemon, _, _) = state { daemon.connectionCount } else { 0 }
+        }
+    }
+
     /// Requests whose header is arriving or whose answer has not left yet.
     public var requestsInProgress: Int {
         state.withLock { state in

@@ -10,7 +10,7 @@ final class ConnectAttempt: Sendable {
 
     private enum State {
         case waiting
-        case abandoned
+        case abandoned(ConnectError)
         case done(Result<PeerConnection, ConnectError>)
     }
 
@@ -24,8 +24,9 @@ final class ConnectAttempt: Sendable {
         done = Waiters(mailbox: mailbox)
     }
 
-    var isAbandoned: Bool {
-        state.withLock { if case .abandoned = $0 { true } else { false } }
+    /// Why no one waits for it any more; `nil` while somebody does, or has got the result.
+    var abandonment: ConnectError? {
+        state.withLock { if case .abandoned(let error) = $0 { error } else { nil } }
     }
 
     /// Network thread: the result. Returns false when no one waits for it any more.
@@ -48,8 +49,9 @@ final class ConnectAttempt: Sendable {
         return state.withLock { state in
             // A result that came in the last moment counts: the connection exists.
             if case .done(let result) = state { return (result, false) }
-            state = .abandoned
-            return (.failure(outcome == .cancelled ? .cancelled : .timedOut), true)
+            let error: ConnectError = outcome == .cancelled ? .cancelled : .timedOut
+            state = .abandoned(error)
+            return (.failure(error), true)
         }
     }
 }

@@ -29,7 +29,7 @@ extension NetworkLoop {
     }
 
     private func connect(_ attempt: ConnectAttempt, now: Instant) {
-        guard !attempt.isAbandoned else { return }
+        guard attempt.abandonment == nil else { return }
         do throws(EndpointConnectError) {
             let connection = try endpoint.connect(
                 to: attempt.address, congestionControl: attempt.congestionControl, now: now)
@@ -46,6 +46,7 @@ extension NetworkLoop {
         // A search, because giving up is rare and the attempt is not on any other path.
         for record in records.values {
             if case .attempt(let other) = record.owner, other === attempt {
+                endpoint.countFailure(attempt.abandonment == .cancelled ? .cancelled : .timeout)
                 endpoint.close(record.connection, now: now)
                 return
             }
@@ -103,8 +104,10 @@ extension NetworkLoop {
         var refusal: ConnectError?
         if let expected = attempt.expected, expected != found {
             refusal = .peerMismatch(expected: expected, found: found)
+            endpoint.countFailure(.peerMismatch)
         } else if !admission.allows(found) {
             refusal = .peerNotAllowed(found)
+            endpoint.countFailure(.peerNotAllowed)
         }
         if let refusal {
             attempt.finish(.failure(refusal))

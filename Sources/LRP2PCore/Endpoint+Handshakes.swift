@@ -9,7 +9,7 @@ extension Endpoint {
             countDrop(.tooShort)
             return
         }
-        handshakes.removeExpired(now: now)
+        removeExpiredHandshakes(now: now)
         let candidates = handshakes.candidates(for: id)
         if datagram.count < WireFormat.minimumFirstMessage || looksLikeData(datagram) {
             guard let first = candidates.first else {
@@ -41,6 +41,7 @@ extension Endpoint {
                     // Nothing is left of it: what comes after is of no connection.
                     handshakes.candidates(for: id).forEach { handshakes.remove($0) }
                     countDrop(.peerNotAllowed)
+                    countFailure(InboundHandshakeFailure.peerNotAllowed)
                 }
                 return
             }
@@ -70,6 +71,7 @@ extension Endpoint {
             handshakes.hasRoom(for: id, from: source.host, isValidated: isValidated)
         else {
             countDrop(.handshakeLimit)
+            countFailure(InboundHandshakeFailure.limit)
             return
         }
         do {
@@ -82,6 +84,13 @@ extension Endpoint {
             answer(handshake)
         } catch {
             countDrop(.unauthenticated)
+        }
+    }
+
+    func removeExpiredHandshakes(now: Instant) {
+        for handshake in handshakes.removeExpired(now: now) {
+            countFailure(
+                handshake.isByPeer ? InboundHandshakeFailure.timeout : .probe)
         }
     }
 

@@ -99,7 +99,7 @@ extension Endpoint {
     /// Does what the time requires.
     public func handleDeadline(now: Instant) {
         scheduleTouched(now: now)
-        handshakes.removeExpired(now: now)
+        removeExpiredHandshakes(now: now)
         while let connection = deadlines.popDue(now: now) {
             if let reason = connection.handleTimers(now: now) {
                 close(connection, reason: reason)

@@ -81,6 +81,10 @@ final class InboundHandshake {
 
     func split() -> TransportKeys { state.split() }
 
+    /// Whether more speaks for a peer than one datagram of the right length: it has offered
+    /// something, or asked again, or gone on.
+    var isByPeer: Bool { terms != nil || answersSent > 1 || !early.isEmpty }
+
     /// Keeps a datagram that came too early. Returns whether there was room.
     func keepEarly(_ datagram: UnsafeRawBufferPointer) -> Bool {
         guard early.count < Self.maximumEarlyDatagrams else { return false }
@@ -181,10 +185,15 @@ struct InboundHandshakes {
         order.isEmpty ? nil : order[order.start].at + configuration.handshakeTimeout
     }
 
-    mutating func removeExpired(now: Instant) {
+    /// Returns those whose time was over.
+    mutating func removeExpired(now: Instant) -> [InboundHandshake] {
+        var expired: [InboundHandshake] = []
         while let deadline, deadline <= now {
             let oldest = order.removeFirst()
-            if let handshake = live(oldest) { remove(handshake) }
+            guard let handshake = live(oldest) else { continue }
+            remove(handshake)
+            expired.append(handshake)
         }
+        return expired
     }
 }

@@ -26,6 +26,39 @@ public enum DropReason: String, CaseIterable, Sendable {
     case handoverLimit = "handover_limit"
 }
 
+/// Why a handshake that we began did not lead to a connection. Each is one label value of a
+/// counter.
+public enum OutboundHandshakeFailure: String, CaseIterable, Sendable {
+    /// No answer in time: nobody is there, or something on the way drops the datagrams.
+    case timeout
+    /// Given up by whoever asked for it, before its time.
+    case cancelled
+    /// Another peer answered than the one that was asked for.
+    case peerMismatch = "peer_mismatch"
+    /// The peer that answered is not one there may be connections with.
+    case peerNotAllowed = "peer_not_allowed"
+    /// The peer answered, and never showed that it had our last message: it may not admit us. The
+    /// connection was there on our side until then.
+    case unconfirmed
+    /// The address leads back to this endpoint.
+    case connectedToSelf = "connected_to_self"
+}
+
+/// Why a handshake that a peer began did not lead to a connection. Each is one label value of a
+/// counter.
+public enum InboundHandshakeFailure: String, CaseIterable, Sendable {
+    /// Begun by a peer, and not finished in time.
+    case timeout
+    /// The peer is not one there may be connections with (`EndpointConfiguration.admits`).
+    case peerNotAllowed = "peer_not_allowed"
+    /// Not answered, because of a limit on unfinished handshakes or connections. Each attempt of the
+    /// peer counts.
+    case limit
+    /// One datagram that could have begun a handshake, and nothing after it: more likely a port
+    /// scan than a peer, which would have offered something, or said it again.
+    case probe
+}
+
 /// What keeps a connection from sending faster at this moment.
 public enum SendLimit: String, CaseIterable, Sendable {
     /// The congestion window is full.
@@ -120,6 +153,8 @@ public struct EndpointStatistics: Sendable {
     /// Indexed by the position of the reason in `DropReason.allCases`.
     public var dropsByReason = [UInt64](repeating: 0, count: DropReason.allCases.count)
     public var handshakesInProgress = 0
+    public var outboundHandshakeFailures: [OutboundHandshakeFailure: UInt64] = [:]
+    public var inboundHandshakeFailures: [InboundHandshakeFailure: UInt64] = [:]
     public var handshakeDurations = Histogram(upperBoundsInSeconds: [
         0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
     ])
@@ -141,6 +176,8 @@ public struct EndpointStatistics: Sendable {
         }
         for i in sum.dropsByReason.indices { sum.dropsByReason[i] += b.dropsByReason[i] }
         sum.handshakesInProgress += b.handshakesInProgress
+        sum.outboundHandshakeFailures.merge(b.outboundHandshakeFailures, uniquingKeysWith: +)
+        sum.inboundHandshakeFailures.merge(b.inboundHandshakeFailures, uniquingKeysWith: +)
         sum.handshakeDurations.add(b.handshakeDurations)
         sum.rttSamples.add(b.rttSamples)
         return sum

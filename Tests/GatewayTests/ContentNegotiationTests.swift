@@ -38,6 +38,40 @@ import Testing
         #expect(try choose(accept) == Self.bytes)
     }
 
+    private static let old = "text/plain; version=0.0.4; charset=utf-8"
+    private static let new = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+
+    @Test(arguments: [
+        ("*/*", old), ("text/*", old), ("text/plain", old), ("text/plain;version=0.0.4", old),
+        ("text/plain; VERSION=\"0.0.4\" ; charset=UTF-8", old),
+        ("application/openmetrics-text", new), ("application/openmetrics-text;version=1.0.0", new),
+        // Of a parameter that an offer has not, it says nothing.
+        ("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8", new),
+        // A version that there is not falls through to what comes after.
+        ("application/openmetrics-text;version=2.0.0,*/*;q=0.1", old),
+        ("text/plain;version=1.0.0,*/*;q=0.1", old),
+        ("text/plain;version=1.0.0,application/openmetrics-text;q=0.1", new),
+        // The more exact range decides, though it likes the type less.
+        ("text/plain;q=0.9,text/plain;version=0.0.4;q=0.1,application/*;q=0.5", new),
+        ("text/plain, application/openmetrics-text;version=1.0.0", new),
+        (MetricsTests.prometheus242, new), (MetricsTests.prometheus3, new),
+    ])
+    func parametersThatBothHaveMustAgree(accept: String, offer: String) throws {
+        let headers: HTTPFields = [.accept: accept]
+        #expect(try ContentNegotiation.choose([Self.old, Self.new], for: headers) == offer)
+    }
+
+    @Test(arguments: [
+        "application/openmetrics-text;version=0.0.1", "text/plain;version=",
+        "text/plain;charset=iso-8859-1", "application/json",
+    ])
+    func aParameterThatDisagreesIsAnotherType(accept: String) {
+        let headers: HTTPFields = [.accept: accept]
+        #expect(throws: GatewayError.self) {
+            try ContentNegotiation.choose([Self.old, Self.new], for: headers)
+        }
+    }
+
     @Test func severalFieldsAreOneList() throws {
         #expect(try choose("text/html", "text/event-stream") == Self.events)
     }

@@ -27,10 +27,16 @@ extension GatewayMetrics {
         counter(&writer, "received_bytes_total", "Application bytes received, in order.") {
             $0.receivedBytes
         }
-        let name = "lrp2p_connection_receive_unacknowledged_bytes"
-        writer.family(name, .gauge, "Bytes received that HTTP clients have not acknowledged.")
+        let waiting = "lrp2p_connection_receive_unacknowledged_bytes"
+        writer.family(waiting, .gauge, "Bytes received that HTTP clients have not acknowledged.")
         for connection in connections {
-            writer.sample(name, connection.labels, connection.receiveUnacknowledgedBytes)
+            writer.sample(waiting, connection.labels, connection.unacknowledged.count)
+        }
+        let freed = "lrp2p_connection_acknowledged_bytes_total"
+        writer.family(
+            freed, .counter, "Bytes received that all readers have acknowledged; they are freed.")
+        for connection in connections {
+            writer.sample(freed, connection.labels, connection.unacknowledged.lowerBound)
         }
         writer.family(
             "lrp2p_connection_series_omitted", .gauge,

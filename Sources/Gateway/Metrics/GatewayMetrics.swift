@@ -11,7 +11,23 @@ struct GatewayMetrics: Sendable {
         let peer: String
         let direction: ConnectionDirection
         let statistics: ConnectionStatistics
-        let receiveUnacknowledgedBytes: Int
+        /// What has been received and not been acknowledged, by position.
+        let unacknowledged: Range<UInt64>
+    }
+
+    /// What there may be; each is next to a figure that can come near it.
+    struct Limits: Sendable {
+        let connections: Int
+        let handshakes: Int
+        let closedConnections: Int
+        let waitingRequests: Int
+
+        init(_ limits: GatewayLimits, _ endpoint: EndpointConfiguration) {
+            connections = limits.maximumKeptConnections
+            handshakes = endpoint.maximumHandshakes
+            closedConnections = limits.maximumClosedConnections
+            waitingRequests = limits.maximumWaiters
+        }
     }
 
     /// What the buffers of all connections take.
@@ -49,17 +65,18 @@ struct GatewayMetrics: Sendable {
     var sendQueueBytes: Int
     var memory: Memory
     var spool: Spool?
-    /// Seconds since 1970.
-    var certificateExpiry: Int64?
+    var limits: Limits
+    var server: HTTPServerFigures?
     var waitingRequests: Int
     var http: HTTPCounters.Snapshot
     var process: ProcessStatistics?
     var connections: [Connection]
     var omittedConnections: Int
 
-    var text: String {
-        var writer = MetricsWriter()
+    func text(_ format: MetricsFormat) -> String {
+        var writer = MetricsWriter(format)
         writeConnectionCounts(&writer)
+        writeHandshakes(&writer)
         writeTransport(&writer)
         writeBuffers(&writer)
         writeSpool(&writer)
@@ -81,6 +98,17 @@ struct GatewayMetrics: Sendable {
             writer.sample("lrp2p_connections", [("state", state)], count)
         }
         writer.family(
+            "lrp2p_connections_limit", .gauge,
+            "Connections there may be, by state; beyond it the oldest closed one is forgotten, "
+                + "unless it has unread bytes in the spool.")
+        let maxima = [
+            ("handshaking", limits.handshakes), ("open", limits.connections),
+            ("closed", limits.closedConnections),
+        ]
+        for (state, limit) in maxima {
+            writer.sample("lrp2p_connections_limit", [("state", state)], limit)
+        }
+        writer.family(
             "lrp2p_connections_opened_total", .counter,
             "Connections whose handshake finished, by who began it.")
         for direction in ConnectionDirection.allCases {
@@ -97,11 +125,29 @@ struct GatewayMetrics: Sendable {
         }
     }
 
-    private func writeTransport(_ writer: inout MetricsWriter) {
+    private func writeHandshakes(_ writer: inout MetricsWriter) {
         writer.family(
             "lrp2p_handshake_duration_seconds", .histogram,
             "Time from the first datagram of a handshake until it finished.")
         writer.histogram("lrp2p_handshake_duration_seconds", [], endpoint.handshakeDurations)
+        let name = "lrp2p_handshakes_failed_total"
+        writer.family(
+            name, .counter,
+            "Handshakes that led to no connection, by who began them and reason; "
+                + "a probe is one datagram with nothing after it, as of a port scan.")
+        for reason in InboundHandshakeFailure.allCases {
+            writer.sample(
+                name, [("direction", "inbound"), ("reason", reason.rawValue)],
+                endpoint.inboundHandshakeFailures[reason] ?? 0)
+        }
+        for reason in OutboundHandshakeFailure.allCases {
+            writer.sample(
+                name, [("direction", "outbound"), ("reason", reason.rawValue)],
+                endpoint.outboundHandshakeFailures[reason] ?? 0)
+        }
+    }
+
+    private func writeTransport(_ writer: inout MetricsWriter) {
         writer.family(
             "lrp2p_rtt_seconds", .histogram, "Round-trip time samples of all connections.")
         writer.histogram("lrp2p_rtt_seconds", [], endpoint.rttSamples)
@@ -174,6 +220,10 @@ struct GatewayMetrics: Sendable {
             "HTTP requests that wait for data, a connection, a handshake or an acknowledgement.")
         writer.sample("lrp2p_polls_waiting", [], waitingRequests)
         writer.family(
+            "lrp2p_polls_waiting_limit", .gauge,
+            "The most there may be of them; further ones are answered 429.")
+        writer.sample("lrp2p_polls_waiting_limit", [], limits.waitingRequests)
+        writer.family(
             "lrp2p_http_requests_total", .counter,
             "HTTP requests answered, by method, route and status code.")
         for (key, count) in http.requests.sorted(by: { $0.key < $1.key }) {
@@ -188,14 +238,24 @@ struct GatewayMetrics: Sendable {
             writer.histogram(
                 "lrp2p_http_request_duration_seconds", [("route", route)], histogram)
         }
-        if let certificateExpiry {
-            writer.family(
-                "lrp2p_tls_certificate_expiry_timestamp_seconds", .gauge,
-                "When the certificate of the HTTP server expires, in seconds since 1970.")
-            writer.sample(
-                "lrp2p_tls_certificate_expiry_timestamp_seconds", [], certificateExpiry)
-        }
-        writer.family("lrp2p_build_info", .gauge, "Always 1; the version is in the label.")
+        writeServer(&writer)
+        writer.family("lrp2p_build_info", .info, "Always 1; the version is in the label.")
         writer.sample("lrp2p_build_info", [("version", GatewayVersion.current)], 1)
+    }
+
+    private func writeServer(_ writer: inout MetricsWriter) {
+        guard let server else { return }
+        writer.family(
+            "lrp2p_http_connections", .gauge, "Connections of HTTP clients that are open.")
+        writer.sample("lrp2p_http_connections", [], server.connections)
+        writer.family(
+            "lrp2p_http_connections_limit", .gauge,
+            "The most there may be of them; further ones have to wait.")
+        writer.sample("lrp2p_http_connections_limit", [], server.maximumConnections)
+        guard let expiry = server.certificateExpiry else { return }
+        writer.family(
+            "lrp2p_tls_certificate_expiry_timestamp_seconds", .gauge,
+            "When the certificate of the HTTP server expires, in seconds since 1970.")
+        writer.sample("lrp2p_tls_certificate_expiry_timestamp_seconds", [], expiry)
     }
 }

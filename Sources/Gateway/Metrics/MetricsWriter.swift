@@ -1,26 +1,63 @@
 import LRP2P
 
-/// Writes the text format of Prometheus, version 0.0.4.
+/// Writes metrics as text. The formats differ in what they call a family, in the units they tell,
+/// and in how a whole number looks where a fraction could be.
 struct MetricsWriter {
-    /// The `Content-Type` of what is written.
-    static let mediaType = "text/plain; version=0.0.4; charset=utf-8"
-
     enum Kind: String {
         case counter, gauge, histogram
+        /// A gauge that is always 1 and speaks by its labels; its name ends in `_info`.
+        case info
     }
 
     typealias Labels = [(name: String, value: String)]
 
-    private(set) var text = ""
+    let format: MetricsFormat
+    private var written = ""
 
-    /// Begins a family. Its samples have to follow before the next family.
-    mutating func family(_ name: String, _ kind: Kind, _ help: String) {
-        text += "# HELP \(name) \(Self.escape(help, quotes: false))\n"
-        text += "# TYPE \(name) \(kind.rawValue)\n"
+    init(_ format: MetricsFormat) {
+        self.format = format
     }
 
+    /// All that was written, with the end that the format asks for.
+    var text: String {
+        switch format {
+        case .prometheus: written
+        case .openMetrics: written + "# EOF\n"
+        }
+    }
+
+    /// Begins a family. Its samples have to follow before the next family.
+    ///
+    /// - Parameter name: as that of its samples, with `_total` or `_info`.
+    mutating func family(_ name: String, _ kind: Kind, _ help: String) {
+        switch format {
+        case .prometheus:
+            written += "# HELP \(name) \(Self.escape(help, quotes: false))\n"
+            written += "# TYPE \(name) \(kind == .info ? Kind.gauge.rawValue : kind.rawValue)\n"
+        case .openMetrics:
+            let name = Self.familyName(name, kind)
+            written += "# TYPE \(name) \(kind.rawValue)\n"
+            if let unit = Self.units.first(where: { name.hasSuffix("_" + $0) }) {
+                written += "# UNIT \(name) \(unit)\n"
+            }
+            written += "# HELP \(name) \(Self.escape(help, quotes: true))\n"
+        }
+    }
+
+    /// OpenMetrics names a family without what its kind adds to the names of its samples.
+    private static func familyName(_ name: String, _ kind: Kind) -> String {
+        switch kind {
+        case .counter: String(name.dropLast("_total".count))
+        case .info: String(name.dropLast("_info".count))
+        case .gauge, .histogram: name
+        }
+    }
+
+    /// What the names of families end in that say one.
+    private static let units = ["seconds", "bytes", "packets"]
+
     mutating func sample(_ name: String, _ labels: Labels, _ value: Double) {
-        sample(name, labels, text: Self.format(value))
+        sample(name, labels, text: number(value))
     }
 
     /// Whole numbers are written in full: a counter of bytes passes 2⁵³ unrounded.
@@ -30,7 +67,7 @@ struct MetricsWriter {
 
     mutating func histogram(_ name: String, _ labels: Labels, _ histogram: Histogram) {
         var cumulative: UInt64 = 0
-        let bounds = histogram.upperBoundsInSeconds.map(Self.format) + ["+Inf"]
+        let bounds = histogram.upperBoundsInSeconds.map(number) + ["+Inf"]
         for (bound, count) in zip(bounds, histogram.counts) {
             cumulative += count
             sample(name + "_bucket", labels + [("le", bound)], cumulative)
@@ -40,12 +77,12 @@ struct MetricsWriter {
     }
 
     private mutating func sample(_ name: String, _ labels: Labels, text value: String) {
-        text += name
+        written += name
         if !labels.isEmpty {
             let pairs = labels.map { "\($0.name)=\"\(Self.escape($0.value, quotes: true))\"" }
-            text += "{" + pairs.joined(separator: ",") + "}"
+            written += "{" + pairs.joined(separator: ",") + "}"
         }
-        text += " \(value)\n"
+        written += " \(value)\n"
     }
 
     private static func escape(_ text: String, quotes: Bool) -> String {
@@ -61,11 +98,16 @@ struct MetricsWriter {
         return escaped
     }
 
-    private static func format(_ value: Double) -> String {
+    /// Bounds are label values, so one number must always be written in one way.
+    private func number(_ value: Double) -> String {
         if value.isNaN { return "NaN" }
         if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }
-        // 0.005, not 5e-3, and 1, not 1.0: as everyone else writes bounds.
-        if value == value.rounded(), abs(value) < 1e15 { return String(Int64(value)) }
-        return "\(value)"
+        guard value == value.rounded(), abs(value) < 1e15 else { return "\(value)" }
+        switch format {
+        // As everyone else writes bounds there.
+        case .prometheus: return String(Int64(value))
+        // The canonical form of OpenMetrics.
+        case .openMetrics: return "\(Int64(value)).0"
+        }
     }
 }

@@ -1,4 +1,5 @@
 import HTTPServer
+import HTTPTypes
 import LRP2P
 
 /// `/metrics`, for Prometheus.
@@ -7,7 +8,10 @@ struct MetricsResource: Sendable {
     let http: HTTPCounters
 
     func get(_ request: ServerRequest) throws(GatewayError) -> ServerResponse {
-        .text(snapshot().text, type: MetricsWriter.mediaType)
+        let format = try MetricsFormat.choose(for: request.headers)
+        var response = ServerResponse.text(snapshot().text(format), type: format.mediaType)
+        response.headers[.vary] = HTTPField.Name.accept.rawName
+        return response
     }
 
     private func snapshot() -> GatewayMetrics {
@@ -24,7 +28,8 @@ struct MetricsResource: Sendable {
             sendQueueBytes: open.reduce(0) { $0 + ($1.transport?.sendRange.count ?? 0) },
             memory: .init(gateway.socket.endpointConfiguration.memoryBudget),
             spool: gateway.spool.map(GatewayMetrics.Spool.init),
-            certificateExpiry: gateway.certificateExpiry.withLock { $0 }(),
+            limits: .init(gateway.limits, gateway.socket.endpointConfiguration),
+            server: gateway.serverFigures.withLock { $0 }(),
             waitingRequests: gateway.waiters.waiting, http: http.snapshot, process: .read(),
             connections: open.prefix(gateway.limits.maximumConnectionSeries).compactMap {
                 connection in
@@ -32,7 +37,7 @@ struct MetricsResource: Sendable {
                     GatewayMetrics.Connection(
                         id: connection.id, peer: connection.peer,
                         direction: connection.direction, statistics: $0.statistics,
-                        receiveUnacknowledgedBytes: connection.inbox.range.count)
+                        unacknowledged: connection.inbox.range)
                 }
             },
             omittedConnections: max(0, open.count - gateway.limits.maximumConnectionSeries))

@@ -63,7 +63,13 @@ struct Running: Sendable {
         } catch {
             throw .http(error)
         }
-        gateway.serverStarted(port: server.port) { [weak server] in server?.certificateExpiry }
+        gateway.serverStarted(port: server.port) { [weak server] in
+            server.map {
+                HTTPServerFigures(
+                    connections: $0.connectionCount, maximumConnections: connections,
+                    certificateExpiry: $0.certificateExpiry)
+            }
+        }
         (self.settings, self.log, self.level) = (settings, log, level)
         (self.gateway, self.server, self.socket) = (gateway, server, socket)
     }
