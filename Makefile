@@ -1,4 +1,4 @@
-.PHONY: help setup setup-tests build test fuzz sanitize soak run demo bench clean
+.PHONY: help setup setup-tests build test docs fuzz sanitize soak run demo bench clean
 
 RELEASE := .build/release
 PYTHON := .venv/bin/python
@@ -14,6 +14,7 @@ help:
 	@echo 'make sanitize  the tests with ThreadSanitizer; ARGS=address with AddressSanitizer'
 	@echo 'make soak   gateways at work for MINUTES=30, with faults; fails if they grow'
 	@echo 'make bench  measures all there is, a quarter of an hour; ARGS=... (see ARGS=--help)'
+	@echo 'make docs   the documentation in .build/docs, as a web site'
 	@echo 'make build  all products, optimised, in $(RELEASE)'
 	@echo 'make clean  removes what was built'
 
@@ -42,11 +43,15 @@ PROCESSES := ^(InteropTests|ContractTests|EndToEndTests)[.]
 
 test: setup-tests
 	swift build --build-tests
+	.ci/build-docs
 	swift test --skip-build --filter '$(COMPUTING)'
 	swift test --skip-build --no-parallel --skip '$(COMPUTING)' --skip '$(PROCESSES)'
 	LRP2P_TEST_PYTHON=$(CURDIR)/$(PYTHON) swift test --skip-build --no-parallel \
 	    --filter '^(InteropTests|ContractTests)[.]'
 	swift test --skip-build --filter '^EndToEndTests[.]'
+
+docs: setup
+	@.ci/build-docs
 
 fuzz: setup
 	@exec Tests/Fuzz/run $(ARGS)
