@@ -56,7 +56,7 @@ public struct ConnectionStatistics: Sendable {
     public var smoothedRTT: Interval?
     /// How much it varies (RFC 9002 §5.3).
     public var rttVariation: Interval?
-    /// The least of late (RFC 9002 §5.2).
+    /// The least sample so far (RFC 9002 §5.2).
     public var minimumRTT: Interval?
 
     /// Bytes of a full datagram on this path now.
