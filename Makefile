@@ -1,4 +1,4 @@
-.PHONY: help setup setup-tests build test fuzz sanitize soak run demo bench clean \
+.PHONY: help setup setup-tests build test docs fuzz sanitize soak run demo bench clean \
     docker-image test-docker
 
 RELEASE := .build/release
@@ -16,6 +16,7 @@ help:
 	@echo 'make soak   gateways at work for MINUTES=30, with faults; fails if they grow'
 	@echo 'make bench  measures all there is, a quarter of an hour; ARGS=... (see ARGS=--help)'
 	@echo 'make docker-image  the image lrp2p-gateway; make test-docker  tries such an image out'
+	@echo 'make docs   the documentation in .build/docs, as a web site'
 	@echo 'make build  all products, optimised, in $(RELEASE)'
 	@echo 'make clean  removes what was built'
 
@@ -45,11 +46,15 @@ PROCESSES := ^(InteropTests|ContractTests|EndToEndTests)[.]
 
 test: setup-tests
 	swift build --build-tests
+	.ci/build-docs
 	swift test --skip-build --filter '$(COMPUTING)'
 	swift test --skip-build --no-parallel --skip '$(COMPUTING)' --skip '$(PROCESSES)'
 	LRP2P_TEST_PYTHON=$(CURDIR)/$(PYTHON) swift test --skip-build --no-parallel \
 	    --filter '^(InteropTests|ContractTests)[.]'
 	LRP2P_TEST_PYTHON=$(CURDIR)/$(PYTHON) swift test --skip-build --filter '^EndToEndTests[.]'
+
+docs: setup
+	@.ci/build-docs
 
 fuzz: setup
 	@exec Tests/Fuzz/run $(ARGS)

@@ -4,7 +4,9 @@
 /// cursor from before a restart, or of another connection, is refused and never silently means
 /// other bytes.
 public struct Cursor: Hashable, Sendable, CustomStringConvertible {
+    /// The sequence that the position is in.
     public let epoch: Epoch
+    /// Counts from 0.
     public let position: UInt64
 
     public init(epoch: Epoch, position: UInt64) {
@@ -29,12 +31,14 @@ public struct Cursor: Hashable, Sendable, CustomStringConvertible {
 
 /// Names one life of a sequence.
 public struct Epoch: Hashable, Sendable, Codable, CustomStringConvertible {
+    /// Written as eight hexadecimal digits.
     public let value: UInt32
 
     public init(value: UInt32) {
         self.value = value
     }
 
+    /// One that the last life of the sequence almost certainly did not have.
     public static func random() -> Epoch {
         Epoch(value: .random(in: .min ... .max))
     }

@@ -33,7 +33,9 @@ extension Gateway {
 
     /// What was accepted and never acknowledged by its peer.
     public struct Undelivered: Equatable, Sendable {
+        /// Connections with such bytes.
         public var connections = 0
+        /// Bytes of all of them.
         public var bytes: UInt64 = 0
 
         public init() {}

@@ -17,7 +17,9 @@ public final class Gateway: Sendable {
     /// How often closed connections are looked at whether their time is over.
     private static let housekeepingInterval: Duration = .seconds(10)
 
-    /// - Parameter socket: the gateway takes its inbound connections; nobody else may `accept`.
+    /// - Parameters:
+    ///   - configuration: of it only the access can be exchanged later (``reload(_:)``).
+    ///   - socket: the gateway takes its inbound connections; nobody else may `accept`.
     public init(configuration: GatewayConfiguration, socket: PeerSocket) {
         let context = GatewayContext(configuration: configuration, socket: socket)
         self.context = context

@@ -6,12 +6,14 @@ import Spool
 public struct GatewayConfiguration: Sendable {
     /// The host the HTTP server is bound to; decides which `Host` header fields are served.
     public var httpHost: String
+    /// What clients may take and how long they may wait.
     public var limits = GatewayLimits()
     /// Who may use it; can be exchanged later (``Gateway/Gateway/reload(_:)``).
     public var access = AccessConfiguration()
     /// Keeps what arrives until it is acknowledged; `nil` for memory only. The endpoint has to be
     /// configured to confirm deliveries then (`EndpointConfiguration.confirmsDelivery`).
     public var spool: Spool?
+    /// For everything but the record of changes.
     public var logger: Logger
     /// For the record of who changed what: one line at the level notice for each change. At first
     /// it is ``logger`` under the label `lrp2p-gateway.audit`; a log handler that shows labels has

@@ -37,18 +37,22 @@ public struct GatewayLimits: Sendable {
     public var maximumConnectWait: Duration = .seconds(10)
     /// Longest `drain` of `DELETE /v1/connections/{id}`, and what it is when not given.
     public var maximumDrain: Duration = .seconds(30)
+    /// The `drain` that is meant when none is given.
     public var defaultDrain: Duration = .seconds(5)
 
     /// Most bytes in one answer of `GET …/data`, and how many it is when not given.
     public var maximumDataBytes = 4 << 20
+    /// The `max_bytes` that is meant when none is given.
     public var defaultDataBytes = 1 << 20
     /// Most bytes in one piece of `GET …/stream`, and in one of its events before base64.
     public var maximumStreamPieceBytes = 64 << 10
     /// Events in one answer of `GET /v1/events`, and how many it is when not given.
     public var maximumEventPageSize = 1000
+    /// The `limit` of events that is meant when none is given.
     public var defaultEventPageSize = 100
     /// Connections in one page of `GET /v1/connections`, and how many it is when not given.
     public var maximumPageSize = 1000
+    /// The `limit` of connections that is meant when none is given.
     public var defaultPageSize = 100
     /// Longest `name` of a connection, in bytes of UTF-8.
     public var maximumNameBytes = 64

@@ -4,6 +4,7 @@ import LRP2P
 public struct HostPort: Hashable, Sendable, CustomStringConvertible {
     /// A name or an address literal, without brackets.
     public let host: String
+    /// In host byte order.
     public let port: UInt16
 
     public init(host: String, port: UInt16) {

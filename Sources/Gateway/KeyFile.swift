@@ -3,12 +3,19 @@ import LRP2P
 
 /// Why the identity of this gateway could not be read or made. Each says the path and what to do.
 public enum KeyFileError: Error, CustomStringConvertible {
+    /// The system does not let this process read it.
     case cannotRead(path: String, errno: Int32)
+    /// It is a directory, a FIFO or the like.
     case notAFile(path: String)
+    /// Its group or others have a right to it.
     case openPermissions(path: String, mode: mode_t)
+    /// Another user owns it.
     case foreignOwner(path: String)
+    /// It is something else than a seed in hexadecimal digits.
     case wrongContent(path: String)
+    /// There is none, and none can be made.
     case cannotCreate(path: String, errno: Int32)
+    /// No path was given, and there is no home directory for the usual one.
     case noDefaultPath
 
     public var description: String {

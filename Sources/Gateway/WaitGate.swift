@@ -5,6 +5,7 @@ import Synchronization
 /// A waiting request holds an HTTP connection and nothing else. The limit lies below the number of
 /// HTTP connections, so that there is always one left for a request that does not wait.
 public final class WaitGate: Sendable {
+    /// Requests that may wait at one time, of all clients.
     public let limit: Int
     private let count = Atomic<Int>(0)
     private let clients = ClientCounts()

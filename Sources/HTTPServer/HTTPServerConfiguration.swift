@@ -41,6 +41,7 @@ public struct HTTPServerConfiguration: Sendable {
     /// How long such a connection is drained after the answer, in seconds (RFC 9112 §9.6), and how
     /// many bytes that may be. Beyond either it is reset.
     public var lingerSeconds = 2
+    /// Bytes that are dropped then at most.
     public var lingerBytes = 16 << 20
     /// Connections drained after the answer at a time. Beyond it they are closed at once, and the
     /// client may see a reset instead of the answer.

@@ -16,12 +16,14 @@ public struct Router: Sendable {
         case parameter(String)
     }
 
+    /// What there is for a request.
     public enum Match: Sendable {
         /// `pattern` is the route as it was registered: fit for a metric's label, as the raw path
         /// never is.
         case found(Handler, pattern: String, parameters: [String: String])
         /// The path exists. `allowed` is what `Allow` must say (RFC 9110 §15.5.6).
         case methodNotAllowed(allowed: [HTTPRequest.Method], pattern: String)
+        /// No route has this path.
         case notFound
     }
 
@@ -36,7 +38,10 @@ public struct Router: Sendable {
 
     /// Registers a handler. A second one for the same method and pattern replaces the first.
     ///
-    /// - Parameter pattern: such as `/v1/connections/{id}/data`.
+    /// - Parameters:
+    ///   - method: what it answers; that of GET answers HEAD too, unless HEAD has one.
+    ///   - pattern: such as `/v1/connections/{id}/data`.
+    ///   - handler: called once for each request.
     public mutating func on(
         _ method: HTTPRequest.Method, _ pattern: String, _ handler: @escaping Handler
     ) {

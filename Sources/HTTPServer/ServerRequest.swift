@@ -2,6 +2,7 @@ import HTTPTypes
 
 /// One HTTP request as a handler sees it.
 public struct ServerRequest: Sendable {
+    /// As it was sent: HEAD stays HEAD, even where the handler of GET answers.
     public let method: HTTPRequest.Method
     /// The path, percent-decoded, without the query. A `/` that was written as `%2F` cannot be
     /// told from a separator here: use `segments` to tell which resource is meant.
@@ -12,6 +13,7 @@ public struct ServerRequest: Sendable {
     /// The parameters of the query in order, percent-decoded; `a` and `a=` both have an empty
     /// value. A `+` is a plus: these are RFC 3986 queries, not HTML forms.
     public let query: [(name: String, value: String)]
+    /// All header fields, in order, as they were sent.
     public let headers: HTTPFields
     /// `address:port` or `[address]:port` of the TCP peer. For logs only: it may be a proxy's.
     public let remoteAddress: String
@@ -21,6 +23,7 @@ public struct ServerRequest: Sendable {
     public let clientCertificate: ClientCertificate?
     /// What the router matched: the values of `{name}` segments.
     public var parameters: [String: String]
+    /// The body, which is received as it is asked for; empty when there is none.
     public let body: RequestBody
 
     public init(

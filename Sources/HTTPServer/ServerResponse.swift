@@ -8,7 +8,9 @@ import HTTPTypes
 public struct ServerResponse: Sendable {
     /// 200 to 599; another one is answered as 500.
     public var status: HTTPResponse.Status
+    /// Header fields, but for those that the server sets itself.
     public var headers: HTTPFields
+    /// The body, or its beginning when there is a ``stream``.
     public var body: [UInt8]
 
     /// Makes the pieces of a streamed body: `nil` ends it, an error breaks the connection off, so

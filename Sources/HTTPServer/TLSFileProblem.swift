@@ -4,6 +4,7 @@ public enum TLSFileProblem: Error, Equatable, Sendable {
     case cannotRead(errno: Int32)
     /// It is a directory, a FIFO or the like.
     case notAFile
+    /// It has more bytes than such a file may have.
     case tooLong(limit: Int)
     /// "Others" have access to the private key.
     case openToOthers(mode: UInt32)

@@ -14,6 +14,7 @@ public enum ListenError: Error, Equatable {
 public enum ConnectError: Error, Equatable {
     /// No (complete) handshake by the deadline or within the handshake timeout.
     case timedOut
+    /// The task was cancelled. An attempt that is under way is given up.
     case cancelled
     /// The socket was closed before or meanwhile.
     case socketClosed
@@ -33,14 +34,19 @@ public enum ConnectError: Error, Equatable {
 
 /// Why there is no inbound connection.
 public enum AcceptError: Error, Equatable {
+    /// Nobody connected by the deadline.
     case timedOut
+    /// The task was cancelled; no connection was taken.
     case cancelled
+    /// The socket was closed before or meanwhile.
     case socketClosed
 }
 
 /// Why there are no bytes.
 public enum ReadError: Error, Equatable {
+    /// No byte came by the deadline.
     case timedOut
+    /// The task was cancelled; no byte was taken.
     case cancelled
     /// The connection has ended and everything it had received from here on has been read.
     case closed(CloseReason)
@@ -55,8 +61,11 @@ public enum ReadError: Error, Equatable {
 /// Bytes taken before the error stay taken: the upper bound of ``PeerConnection/sendRange`` tells
 /// how many there were.
 public enum WriteError: Error, Equatable {
+    /// There was not room for all of it, or not everything was acknowledged, by the deadline.
     case timedOut
+    /// The task was cancelled.
     case cancelled
+    /// The connection has ended. What was not acknowledged by then may be lost.
     case closed(CloseReason)
     /// ``PeerConnection/finishWriting()`` has ended the stream.
     case finished
@@ -64,6 +73,7 @@ public enum WriteError: Error, Equatable {
 
 /// Why a message was not taken.
 public enum MessageError: Error, Equatable {
+    /// The connection has ended.
     case closed(CloseReason)
     /// The path takes messages of at most so many bytes now.
     case tooLong(maximum: Int)
@@ -81,6 +91,7 @@ public enum ResolveError: Error, Equatable {
     case temporaryFailure(String)
     /// As many look-ups as allowed are under way.
     case tooManyLookups(limit: Int)
+    /// The task was cancelled. The look-up goes on and counts until it ends.
     case cancelled
     /// A system call or the resolver failed for another reason.
     case system(operation: String, code: Int32)

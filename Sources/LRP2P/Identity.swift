@@ -14,6 +14,7 @@ public struct Identity: Sendable {
     private let secret: Secret
     /// The X25519 public key, 32 bytes.
     public let publicKey: [UInt8]
+    /// The name of the public key, by which others know this node.
     public let peerID: PeerID
 
     /// A new random identity.
@@ -48,6 +49,7 @@ public struct Identity: Sendable {
     }
 }
 
+/// Why there is no identity with this seed.
 public enum IdentityError: Error, Equatable {
     /// A seed has 32 bytes, this one has another number.
     case wrongLength(Int)

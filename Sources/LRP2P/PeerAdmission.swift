@@ -24,6 +24,7 @@ public final class PeerAdmission: Sendable {
         set { state.withLock { $0.allowed = newValue } }
     }
 
+    /// Whether there may be connections with this peer now.
     public func allows(_ peer: PeerID) -> Bool {
         state.withLock { $0.allowed?.contains(peer) ?? true }
     }

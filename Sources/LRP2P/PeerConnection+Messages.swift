@@ -9,7 +9,7 @@ extension PeerConnection {
     ///
     /// Messages are subject to congestion control. Up to 256 of them, and 1 MiB, wait here when
     /// they come faster than they can leave; beyond that the oldest are dropped and counted in
-    /// ``ConnectionStatistics/messagesDropped``. Does not wait.
+    /// ``/LRP2PCore/ConnectionStatistics/messagesDropped``. Does not wait.
     public func send(message: [UInt8]) throws(MessageError) {
         if let reason = closeReason { throw .closed(reason) }
         guard let maximum = maximumMessageBytes else { throw .unsupported }
@@ -23,7 +23,7 @@ extension PeerConnection {
     /// ``ReadError/closed(_:)``.
     ///
     /// Up to 256 messages, and 1 MiB, wait to be received; beyond that the oldest are dropped and
-    /// counted in ``ConnectionStatistics/messagesDropped``.
+    /// counted in ``/LRP2PCore/ConnectionStatistics/messagesDropped``.
     public func receiveMessage(
         deadline: ContinuousClock.Instant? = nil
     ) async throws(ReadError) -> [UInt8] {

@@ -113,8 +113,9 @@ extension PeerConnection {
 
     /// Ends our stream after what has been written, a write that is under way included: the peer
     /// reads up to there and learns that there is no more. Its stream goes on; when both have ended
-    /// the connection closes by itself (``CloseReason/finished``). A write that begins afterwards
-    /// throws ``WriteError/finished``. Idempotent, and does not wait: ``drain(deadline:)`` does.
+    /// the connection closes by itself (``/LRP2PCore/CloseReason/finished``). A write that begins
+    /// afterwards throws ``WriteError/finished``. Idempotent, and does not wait:
+    /// ``drain(deadline:)`` does.
     ///
     /// Towards a base peer, which has no word for it, it only keeps us from writing.
     public func finishWriting() {

@@ -11,19 +11,23 @@ import Synchronization
 public final class PeerConnection: Sendable {
     /// Local and never used again by the same socket; not the one on the wire.
     public let id: UInt64
+    /// Which side has begun the connection.
     public let role: Role
     /// X25519, 32 bytes. The handshake has proved that the peer has the private half.
     public let remotePublicKey: [UInt8]
+    /// The name of ``remotePublicKey``.
     public let remotePeerID: PeerID
     /// Whether both sides speak the extended protocol: streams can end, messages be sent, and the
     /// peer's address may change.
     public let isExtended: Bool
-    /// What both sides have agreed to speak (``EndpointConfiguration/applicationProtocols``); `nil`
-    /// when they have none in common.
+    /// What both sides have agreed to speak
+    /// (``/LRP2PCore/EndpointConfiguration/applicationProtocols``); `nil` when they have none in
+    /// common.
     public let applicationProtocol: String?
+    /// How sending adapts to the path; settled when the connection began.
     public let congestionControl: CongestionControlAlgorithm
     /// The peer is told that its bytes have arrived when ``confirmDelivery(upTo:)`` says so
-    /// (``EndpointConfiguration/confirmsDelivery``).
+    /// (``/LRP2PCore/EndpointConfiguration/confirmsDelivery``).
     public let confirmsDelivery: Bool
 
     let sendRing: StreamRing
@@ -140,8 +144,8 @@ public final class PeerConnection: Sendable {
     /// `nil` while open.
     public var closeReason: CloseReason? { published.withLock { $0.closeReason } }
 
-    /// What the peer said when it reset the connection (``CloseReason/reset``); `nil` before, and
-    /// for every other end.
+    /// What the peer said when it reset the connection (``/LRP2PCore/CloseReason/reset``); `nil`
+    /// before, and for every other end.
     public var resetCode: ResetCode? { published.withLock { $0.resetCode } }
 
     /// Waits until the connection is closed. `nil` when the deadline or a cancellation came first.
@@ -174,7 +178,7 @@ public final class PeerConnection: Sendable {
     /// in the base protocol, which has no sign for an end: there it finds out by its idle timeout.
     ///
     /// - Parameter code: what the peer is told (``resetCode``); those from
-    ///   ``ResetCode/firstOfApplication`` on mean what the application wants.
+    ///   ``/LRP2PCore/ResetCode/firstOfApplication`` on mean what the application wants.
     public func close(code: ResetCode = .closed) {
         if finish(.local, ownResetCode: code) { notify(.close) }
     }

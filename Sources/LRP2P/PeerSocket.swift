@@ -10,6 +10,7 @@ import Threads
 public final class PeerSocket: Sendable {
     /// With the port in use.
     public let localAddress: SocketAddress
+    /// Who this socket is to its peers.
     public let identity: Identity
     /// Which peers there may be connections with; can be changed at any time.
     public let admission: PeerAdmission

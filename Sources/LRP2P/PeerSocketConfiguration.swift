@@ -2,6 +2,7 @@
 public struct PeerSocketConfiguration: Sendable {
     /// Buffers, timers and limits of the protocol. Limits hold for the whole socket.
     public var endpoint = EndpointConfiguration()
+    /// Who the socket is to its peers.
     public var identity: Identity
     /// Which peers there may be connections with, in both directions.
     public var admission = PeerAdmission()

@@ -7,6 +7,7 @@ import Noise
 public final class Connection {
     /// Never used again within an endpoint; not the connection id on the wire.
     public let id: UInt64
+    /// Which side has begun the connection.
     public let role: Role
     /// Bytes for the peer: the application writes, the protocol releases what is acknowledged.
     public let sendRing: StreamRing
@@ -14,10 +15,13 @@ public final class Connection {
     public let receiveRing: StreamRing
     /// The peer's X25519 public key, 32 bytes; empty until the handshake has shown it.
     public internal(set) var remoteStaticKey: [UInt8] = []
+    /// Where packets go now: the newest address of the peer, validated or not.
     public internal(set) var remoteAddress: SocketAddress
+    /// Why it has ended; `nil` while it has not.
     public internal(set) var closeReason: CloseReason?
     /// With which the peer has reset the connection.
     public internal(set) var resetCode: ResetCode?
+    /// It has ended and does not come back.
     public var isClosed: Bool { closeReason != nil }
 
     let wireID: ConnectionID
@@ -129,6 +133,7 @@ public final class Connection {
 
     /// The peer is told of deliveries by `Endpoint.confirmDelivery(on:upTo:now:)`.
     public var confirmsDelivery: Bool { shared.configuration.confirmsDelivery }
+    /// How sending adapts to the path; settled when the connection began.
     public var congestionControl: CongestionControlAlgorithm { recovery.controller.algorithm }
     /// The application protocol agreed on in the handshake, if both sides named one in common.
     public var applicationProtocol: String? { extended.applicationProtocol }

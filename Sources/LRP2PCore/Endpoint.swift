@@ -50,6 +50,7 @@ public final class Endpoint {
     }
 
     /// - Parameters:
+    ///   - configuration: stays as it is for the life of the endpoint.
     ///   - staticPrivateKey: the X25519 private key of this endpoint, 32 bytes.
     ///   - random: fills a buffer with random bytes; unpredictable ones outside of tests.
     public init(
@@ -102,7 +103,10 @@ public final class Endpoint {
 
     /// Begins a handshake. The connection's first event is `connected` or `closed`.
     ///
-    /// - Parameter congestionControl: `nil` for the endpoint's own.
+    /// - Parameters:
+    ///   - address: where the first message goes.
+    ///   - congestionControl: `nil` for the endpoint's own.
+    ///   - now: as told to all other calls, or later.
     public func connect(
         to address: SocketAddress, congestionControl: CongestionControlAlgorithm? = nil,
         now: Instant
@@ -248,7 +252,11 @@ public final class Endpoint {
 
     /// Takes one received datagram. It is decrypted in place; nothing keeps the pointer.
     ///
-    /// - Parameter ecn: as it arrived; `notECT` when the owner does not know.
+    /// - Parameters:
+    ///   - datagram: of any length and content.
+    ///   - source: where it came from, as far as that can be believed.
+    ///   - ecn: as it arrived; `notECT` when the owner does not know.
+    ///   - now: when it arrived; not before the time of the last call.
     public func handleDatagram(
         _ datagram: UnsafeMutableRawBufferPointer, from source: SocketAddress,
         ecn: ECNCodepoint = .notECT, now: Instant

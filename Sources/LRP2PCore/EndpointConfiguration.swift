@@ -41,6 +41,7 @@ public struct EndpointConfiguration: Sendable {
     /// then the peer keeps them and tells its application nothing else. A peer of the base protocol
     /// gets its acknowledgements that late, which slows it down.
     public var confirmsDelivery = false
+    /// Of connections for which nothing else is asked, and of those that peers begin.
     public var congestionControl = CongestionControlAlgorithm.cubic
     /// Bytes of the largest datagram to send or receive, 1200 … 65,507. Connections begin with 1400
     /// and search for what their path takes (RFC 8899); 1400 or less does not search.
@@ -53,6 +54,8 @@ public struct EndpointConfiguration: Sendable {
     public var usesECN = true
     /// Keys are changed after so many packets sent with them, or so long.
     public var rekeyAfterPackets: UInt64 = 1 << 24
+    /// Keys are changed when they were used for so long, if ``rekeyAfterPackets`` does not come
+    /// first.
     public var rekeyAfter: Interval = .seconds(600)
     /// Names of what is spoken over connections, in order of preference: 1 … 255 bytes of UTF-8
     /// each, 512 together; what is beyond that is not offered, for message 1 must fit into a
@@ -95,6 +98,7 @@ public struct Shard: Hashable, Sendable {
     /// At least 1.
     public let count: Int
 
+    /// The only endpoint of a port.
     public static let whole = Shard(index: 0, count: 1)
 
     public init(index: Int, count: Int) {

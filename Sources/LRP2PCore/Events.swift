@@ -1,5 +1,10 @@
 /// Which side of a handshake an endpoint was.
-public enum Role: Sendable { case initiator, responder }
+public enum Role: Sendable {
+    /// It sent the first message.
+    case initiator
+    /// It answered that.
+    case responder
+}
 
 /// Why a connection ended. Each is one label value of a counter.
 public enum CloseReason: String, CaseIterable, Sendable {
@@ -44,7 +49,9 @@ public enum EndpointEvent {
 
 /// A datagram that was written into the caller's buffer, and how it is to leave.
 public struct Transmit: Sendable {
+    /// Bytes written into the caller's buffer, from its start.
     public let length: Int
+    /// Where the datagram goes.
     public let destination: SocketAddress
     /// It asks whether the path takes its length (RFC 8899 §4.1): it must not be fragmented, and
     /// that the kernel refuses it for its length is an answer, not a failure.

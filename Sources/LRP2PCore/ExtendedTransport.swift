@@ -86,5 +86,6 @@ public struct ResetCode: RawRepresentable, Hashable, Sendable {
     public static let finalSize = ResetCode(rawValue: 2)
     /// The peer may not be connected any more: it was taken off a list.
     public static let notAllowed = ResetCode(rawValue: 3)
+    /// Codes from here on are the application's own.
     public static let firstOfApplication: UInt64 = 0x100
 }

@@ -4,14 +4,23 @@
 /// (`::ffff:a.b.c.d`, RFC 4291 §2.5.5.2) are the same as their IPv4 form: a dual-stack socket
 /// reports one peer under one address.
 public struct SocketAddress: Hashable, Sendable {
-    public enum Family: UInt8, Sendable { case ipv4, ipv6 }
+    /// The version of IP.
+    public enum Family: UInt8, Sendable {
+        /// 32 bits.
+        case ipv4
+        /// 128 bits.
+        case ipv6
+    }
 
+    /// IPv4 for IPv4-mapped IPv6 addresses, too.
     public let family: Family
+    /// The UDP port, in host byte order.
     public let port: UInt16
     /// The zone of a link-local IPv6 address (an interface index), else 0.
     public let scopeID: UInt32
     /// The address in network order, most significant byte first; IPv4 in the low 32 bits of `low`.
     public let high: UInt64
+    /// The lower half of the address; all of it for IPv4.
     public let low: UInt64
 
     public init(ipv4: UInt32, port: UInt16) {
@@ -47,10 +56,15 @@ public struct SocketAddress: Hashable, Sendable {
     /// The host without the port: the unit by which limits per source address count.
     public var host: Host { Host(family: family, scopeID: scopeID, high: high, low: low) }
 
+    /// An address without a port.
     public struct Host: Hashable, Sendable {
+        /// As ``SocketAddress/family``.
         public let family: Family
+        /// As ``SocketAddress/scopeID``.
         public let scopeID: UInt32
+        /// As ``SocketAddress/high``.
         public let high: UInt64
+        /// As ``SocketAddress/low``.
         public let low: UInt64
     }
 }

@@ -83,13 +83,18 @@ public enum RetransmissionCause: String, CaseIterable, Sendable {
 
 /// The figures of one connection, read from the live transport. Byte counts are application bytes.
 public struct ConnectionStatistics: Sendable {
+    /// The latest sample of the round trip time; `nil` before the first, as with the next three.
     public var latestRTT: Interval?
+    /// Its moving average (RFC 9002 §5.3).
     public var smoothedRTT: Interval?
+    /// How much it varies (RFC 9002 §5.3).
     public var rttVariation: Interval?
+    /// The least sample so far (RFC 9002 §5.2).
     public var minimumRTT: Interval?
 
     /// Bytes of a full datagram on this path now.
     public var datagramBytes = 0
+    /// How many full datagrams may be in flight.
     public var congestionWindowPackets = 0
     /// `nil` until the first congestion event.
     public var slowStartThresholdPackets: Int?
@@ -97,16 +102,22 @@ public struct ConnectionStatistics: Sendable {
     public var peerWindowPackets = 0
     /// How many segments we allow the peer, as last told to it.
     public var localWindowPackets = 0
+    /// Sent, and neither acknowledged nor given up as lost.
     public var packetsInFlight = 0
 
     /// Datagrams of this connection, every kind.
     public var packetsSent: UInt64 = 0
+    /// Datagrams of this connection that were authentic and new.
     public var packetsReceived: UInt64 = 0
+    /// Counted by ``RetransmissionCause/packetThreshold``.
     public var retransmissionsByPacketThreshold: UInt64 = 0
+    /// Counted by ``RetransmissionCause/timeThreshold``.
     public var retransmissionsByTimeThreshold: UInt64 = 0
+    /// Counted by ``RetransmissionCause/probeTimeout``.
     public var retransmissionsByProbeTimeout: UInt64 = 0
     /// Retransmissions that turned out to have been unnecessary.
     public var spuriousRetransmissions: UInt64 = 0
+    /// Data that had been received before.
     public var duplicatesReceived: UInt64 = 0
 
     /// Bytes sent for the first time.
@@ -119,6 +130,7 @@ public struct ConnectionStatistics: Sendable {
     public var sendQueueBytes = 0
     /// Bytes received in order that the application has not released.
     public var receiveUnacknowledgedBytes = 0
+    /// What keeps it from sending faster at the moment of this reading.
     public var limitedBy: SendLimit = .application
     /// Unreliable messages that were dropped here, sent or received, because too many waited or the
     /// path had become too small for them.
@@ -128,6 +140,7 @@ public struct ConnectionStatistics: Sendable {
 
     public init() {}
 
+    /// The retransmissions with one cause.
     public func retransmissions(by cause: RetransmissionCause) -> UInt64 {
         switch cause {
         case .packetThreshold: retransmissionsByPacketThreshold
@@ -136,6 +149,7 @@ public struct ConnectionStatistics: Sendable {
         }
     }
 
+    /// The retransmissions with any cause.
     public var retransmissions: UInt64 {
         RetransmissionCause.allCases.reduce(0) { $0 + retransmissions(by: $1) }
     }
@@ -143,21 +157,28 @@ public struct ConnectionStatistics: Sendable {
 
 /// The totals of one endpoint since it was made. They never go down, whatever connections end.
 public struct EndpointStatistics: Sendable {
+    /// Datagrams sent, every kind.
     public var packetsSent: UInt64 = 0
+    /// Datagrams received, every kind, those that were dropped included.
     public var packetsReceived: UInt64 = 0
+    /// Application bytes sent for the first time.
     public var sentBytes: UInt64 = 0
+    /// Application bytes received, in order.
     public var receivedBytes: UInt64 = 0
     /// Indexed by the position of the cause in `RetransmissionCause.allCases`.
     public var retransmissionsByCause = [UInt64](
         repeating: 0, count: RetransmissionCause.allCases.count)
     /// Indexed by the position of the reason in `DropReason.allCases`.
     public var dropsByReason = [UInt64](repeating: 0, count: DropReason.allCases.count)
+    /// Handshakes that peers have begun and not finished, now.
     public var handshakesInProgress = 0
     public var outboundHandshakeFailures: [OutboundHandshakeFailure: UInt64] = [:]
     public var inboundHandshakeFailures: [InboundHandshakeFailure: UInt64] = [:]
+    /// From the first message to the connection, in either role.
     public var handshakeDurations = Histogram(upperBoundsInSeconds: [
         0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10,
     ])
+    /// Samples of the round trip time, of all connections.
     public var rttSamples = Histogram(upperBoundsInSeconds: [
         0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
     ])
@@ -190,6 +211,7 @@ public struct Histogram: Sendable {
     public let upperBoundsInSeconds: [Double]
     /// Observations per bucket, not cumulative; one more entry than bounds.
     public private(set) var counts: [UInt64]
+    /// Of all observations.
     public private(set) var sumInSeconds = 0.0
 
     public init(upperBoundsInSeconds: [Double]) {
@@ -197,6 +219,7 @@ public struct Histogram: Sendable {
         counts = [UInt64](repeating: 0, count: upperBoundsInSeconds.count + 1)
     }
 
+    /// Counts an interval in its bucket.
     public mutating func observe(_ interval: Interval) {
         let seconds = interval.inSeconds
         let bucket = upperBoundsInSeconds.firstIndex { seconds <= $0 } ?? upperBoundsInSeconds.count

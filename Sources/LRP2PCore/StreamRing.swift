@@ -233,7 +233,9 @@ extension StreamRing {
 extension StreamRing {
     /// Consumer: copies bytes from `position` on without releasing them.
     ///
-    /// - Parameter position: at least `startPosition`.
+    /// - Parameters:
+    ///   - position: at least `startPosition`.
+    ///   - buffer: takes as many as it has room for.
     /// - Returns: the bytes copied; 0 when `position` is at or past the end.
     public func copy(from position: UInt64, into buffer: UnsafeMutableRawBufferPointer) -> Int {
         precondition(position >= start.load(ordering: .relaxed), "these bytes have been released")

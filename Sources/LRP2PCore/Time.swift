@@ -3,6 +3,7 @@
 /// The core never reads a clock: every call that needs the time takes it as `now`. A socket passes
 /// `CLOCK_MONOTONIC`, a simulation its own virtual time.
 public struct Instant: Hashable, Comparable, Sendable {
+    /// Since the origin; negative before it.
     public var nanoseconds: Int64
 
     public init(nanoseconds: Int64) {
@@ -20,6 +21,7 @@ public struct Instant: Hashable, Comparable, Sendable {
         return overflow ? Instant(nanoseconds: b < .zero ? .min : .max) : Instant(nanoseconds: sum)
     }
 
+    /// How long after `b` is `a`; negative when it is before.
     public static func - (a: Instant, b: Instant) -> Interval {
         Interval(nanoseconds: a.nanoseconds &- b.nanoseconds)
     }
@@ -27,27 +29,36 @@ public struct Instant: Hashable, Comparable, Sendable {
 
 /// A length of time in whole nanoseconds: one machine word, where `Swift.Duration` has two.
 public struct Interval: Hashable, Comparable, Sendable {
+    /// Negative for a length backwards.
     public var nanoseconds: Int64
 
     public init(nanoseconds: Int64) {
         self.nanoseconds = nanoseconds
     }
 
+    /// No time at all.
     public static let zero = Interval(nanoseconds: 0)
+    /// So many seconds. Traps beyond ±292 years, as do the next two.
     public static func seconds(_ n: Int64) -> Interval { Interval(nanoseconds: n * 1_000_000_000) }
+    /// So many thousandths of a second.
     public static func milliseconds(_ n: Int64) -> Interval { Interval(nanoseconds: n * 1_000_000) }
+    /// So many millionths of a second.
     public static func microseconds(_ n: Int64) -> Interval { Interval(nanoseconds: n * 1_000) }
 
     public static func < (a: Interval, b: Interval) -> Bool { a.nanoseconds < b.nanoseconds }
+    /// Both, one after the other.
     public static func + (a: Interval, b: Interval) -> Interval {
         Interval(nanoseconds: a.nanoseconds &+ b.nanoseconds)
     }
+    /// The difference; may be negative.
     public static func - (a: Interval, b: Interval) -> Interval {
         Interval(nanoseconds: a.nanoseconds &- b.nanoseconds)
     }
+    /// So many times as long.
     public static func * (a: Interval, n: Int64) -> Interval {
         Interval(nanoseconds: a.nanoseconds * n)
     }
+    /// One of `n` equal parts, rounded towards zero.
     public static func / (a: Interval, n: Int64) -> Interval {
         Interval(nanoseconds: a.nanoseconds / n)
     }

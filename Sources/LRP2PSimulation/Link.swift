@@ -21,6 +21,7 @@ public struct Link: Sendable {
     private var rateChangesDone = 0
 
     /// - Parameters:
+    ///   - conditions: what the link does to datagrams.
     ///   - seed: decides everything random.
     ///   - name: tells links of one seed apart; each name has random numbers of its own.
     public init(conditions: LinkConditions, seed: UInt64, name: String) {

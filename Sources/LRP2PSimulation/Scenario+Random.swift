@@ -4,6 +4,8 @@ extension Scenario {
     /// The history of a family and a seed.
     ///
     /// - Parameters:
+    ///   - kind: the family.
+    ///   - seed: decides everything that the others leave open.
     ///   - maximumBytes: bytes per direction of a connection at most, so that a debug build can
     ///     run thousands of histories. Part of what has to be given to replay one.
     ///   - extensions: which hosts have extensions on; `nil` to let the seed say so.

@@ -88,7 +88,11 @@ public final class VirtualNetwork {
 
     /// Opens, or replaces, the direction from one host to another.
     ///
-    /// - Parameter bottleneck: the index of a shared link that comes first; `nil` for none.
+    /// - Parameters:
+    ///   - source: the sending host, by its own address.
+    ///   - destination: the receiving host, by its own address.
+    ///   - conditions: what the link does to datagrams.
+    ///   - bottleneck: the index of a shared link that comes first; `nil` for none.
     public func addLink(
         from source: SocketAddress, to destination: SocketAddress, conditions: LinkConditions,
         bottleneck: Int? = nil
@@ -136,8 +140,11 @@ public final class VirtualNetwork {
     /// From now on others see `host` under another address, as after a NAT has forgotten a
     /// binding.
     ///
-    /// - Parameter grace: so long datagrams to the former address still reach the host; after it
-    ///   they go nowhere.
+    /// - Parameters:
+    ///   - host: by its own address.
+    ///   - visible: the address that others see from now on.
+    ///   - grace: so long datagrams to the former address still reach the host; after it they go
+    ///     nowhere.
     public func rebind(
         _ host: SocketAddress, to visible: SocketAddress, grace: Interval = .zero
     ) {
@@ -149,6 +156,9 @@ public final class VirtualNetwork {
     /// Gives a datagram to the network at the present moment.
     ///
     /// - Parameters:
+    ///   - bytes: are copied.
+    ///   - source: the sending host, by its own address.
+    ///   - destination: as the sender sees it, which may be an address of a NAT.
     ///   - ecn: the ECN field it is sent with.
     ///   - label: arrives with every copy of it.
     @discardableResult

@@ -57,7 +57,9 @@ public struct CipherState: ~Copyable {
 
 /// The two keys a finished handshake leaves (Noise §5.2, `Split`).
 public struct TransportKeys: ~Copyable {
+    /// For what this side sends.
     public let sending: CipherState
+    /// For what the other side sends.
     public let receiving: CipherState
 
     /// Both keys at once, each with an owner of its own.

@@ -24,6 +24,8 @@ public struct HandshakeState: ~Copyable {
     private var messageIndex = 0
 
     /// - Parameters:
+    ///   - isInitiator: this side writes the first message.
+    ///   - staticKey: the X25519 private key that this side is known by, 32 bytes.
     ///   - staticPublicKey: that of `staticKey`, if it is known already: to compute it costs as
     ///     much as a quarter of the handshake.
     ///   - ephemeralKey: 32 random bytes that are used for nothing else.

@@ -6,6 +6,7 @@ extension BLAKE2b {
     ///
     /// - Parameters:
     ///   - key: 16 … 64 bytes.
+    ///   - input: of any length, also none.
     ///   - result: 16 … 64 bytes. A shorter hash is no prefix of a longer.
     public static func keyedHash(
         key: borrowing SecretBytes, _ input: UnsafeRawBufferPointer,

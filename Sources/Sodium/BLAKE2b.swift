@@ -9,7 +9,9 @@ public enum BLAKE2b {
 
     /// The hash of all parts, one after the other, without copying them together.
     ///
-    /// - Parameter length: bytes of the result, 16 … 64. A shorter hash is no prefix of a longer.
+    /// - Parameters:
+    ///   - parts: of any length; where one ends does not show in the hash.
+    ///   - length: bytes of the result, 16 … 64. A shorter hash is no prefix of a longer.
     public static func hash(
         _ parts: UnsafeRawBufferPointer..., length: Int = hashLength
     ) -> [UInt8] {
@@ -60,6 +62,7 @@ public enum BLAKE2b {
 
 /// SHA-256 (FIPS 180-4), for the checksum of Base58Check.
 public enum SHA256 {
+    /// The 32 bytes of the hash.
     public static func hash(_ bytes: [UInt8]) -> [UInt8] {
         var result = [UInt8](repeating: 0, count: Int(crypto_hash_sha256_BYTES))
         crypto_hash_sha256(&result, bytes, UInt64(bytes.count))

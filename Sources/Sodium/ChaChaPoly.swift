@@ -10,9 +10,12 @@ public enum ChaChaPoly {
     /// Encrypts `plaintextLength` bytes at the start of `buffer` in place and appends the tag.
     ///
     /// - Parameters:
+    ///   - buffer: has room for the plaintext and the tag.
+    ///   - plaintextLength: bytes; may be 0.
     ///   - nonce: used as Noise does (§12.3): 32 zero bits, then 64 bits little-endian.
     ///     Never to be used twice with one key.
-    ///   - buffer: has room for the plaintext and the tag.
+    ///   - associatedData: is authenticated and not encrypted.
+    ///   - key: 32 bytes.
     /// - Returns: bytes of ciphertext, tag included.
     @inline(__always)
     public static func seal(

@@ -4,6 +4,7 @@
 public struct SecretBytes: ~Copyable, @unchecked Sendable {
     private let storage: UnsafeMutableRawBufferPointer
 
+    /// Bytes of the secret; never changes.
     public var count: Int { storage.count }
 
     /// Makes `count` bytes and lets `body` fill them. They are zero before.

@@ -48,7 +48,9 @@ public final class Spool: Sendable {
 
     /// Begins a stream. Returns when that is durable.
     ///
-    /// - Parameter details: of the owner, found again in ``StoredStream/details``.
+    /// - Parameters:
+    ///   - name: no other stream has it.
+    ///   - details: of the owner, found again in ``StoredStream/details``.
     public func begin(_ name: String, details: [UInt8]) async throws(SpoolError) {
         try await worker.perform(.begin(name, details: details))
     }

@@ -1,5 +1,6 @@
 /// A stream as it was found when the spool was opened.
 public struct StoredStream: Sendable, Equatable {
+    /// As given to ``Spool/begin(_:details:)``.
     public let name: String
     /// The owner's, as given to ``Spool/begin(_:details:)`` or ``Spool/update(_:details:)`` last.
     public let details: [UInt8]

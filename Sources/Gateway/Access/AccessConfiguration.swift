@@ -18,6 +18,7 @@ public struct AccessConfiguration: Sendable {
     public var dial = DialPolicy()
     /// Further names in `Host`, without a port: see ``AccessPolicy``.
     public var allowedHosts: [String] = []
+    /// How much one client may take.
     public var rates = RateLimits()
 
     public init() {}

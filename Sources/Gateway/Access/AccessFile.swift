@@ -2,9 +2,11 @@ import Glibc
 
 /// What is wrong with a file that says who may do what: the file, the line, and what to do.
 public struct AccessFileError: Error, Equatable, CustomStringConvertible {
+    /// The file, as it was named.
     public let path: String
     /// From 1; `nil` when it is about the file as a whole.
     public let line: Int?
+    /// What is wrong there and what to do. Never repeats a token.
     public let reason: String
     let kind: AccessFile.Kind
 

@@ -5,10 +5,12 @@ import LRP2P
 public enum PeerFile {
     /// Bytes of a file, and peers in it.
     public static let maximumBytes = 4 << 20
+    /// Peers in a file.
     public static let maximumPeers = 65_536
     /// Peer ids are no secret. Who can write the file decides who gets in.
     static let forbiddenPermissions: UInt32 = 0o022
 
+    /// Reads the file.
     public static func load(_ path: String) throws(AccessFileError) -> Set<PeerID> {
         let file = AccessFile(kind: .peers, path: path)
         return try parse(

@@ -10,6 +10,7 @@ public enum TokenFile {
     public static let maximumBytes = 1 << 20
     /// Shorter ones could be guessed; longer ones serve nothing.
     public static let tokenBytes = 16...512
+    /// Characters of a token's name.
     public static let nameBytes = 1...64
     static let hashPrefix = "blake2b:"
     /// The owner may do as it likes, and its group may read: services are often given files of
