@@ -6,6 +6,9 @@ import Synchronization
 /// (``write(_:deadline:)``); several that read with ``read(maxBytes:deadline:)`` share the bytes
 /// out among them, several that ``peek(at:maxBytes:deadline:)`` each see all of them.
 ///
+/// A `deadline` ends the wait, nothing else: what needs no wait is done even when it has passed.
+/// Without one a call waits until it is done, the connection ends, or the task is cancelled.
+///
 /// A connection stays open until either side closes it or the peer is silent for the idle timeout,
 /// whether or not the application keeps a reference to it.
 public final class PeerConnection: Sendable {
