@@ -50,7 +50,7 @@ extension Connection {
         var state = HandshakeState(
             isInitiator: true, staticKey: staticKey, staticPublicKey: staticPublicKey,
             ephemeralKey: ephemeralKey)
-        let payload = offer?.encode(minimumLength: WireFormat.minimumOffer) ?? []
+        let payload = offer?.encodeOffer() ?? []
         let message = try state.writeMessage(payload: payload)
         handshake = OutboundHandshake(
             state: state, firstDatagram: datagram(message), offer: offer,
@@ -91,8 +91,12 @@ extension Connection {
         var begunAt = now
         do {
             let payload = try handshake?.state.readMessage(message) ?? []
-            answer = TransportParameters.parse(payload)
-            third = datagram(try handshake?.state.writeMessage() ?? [])
+            if let offer = handshake?.offer, let own = TransportParameters.parse(payload) {
+                answer = .answer(to: offer, with: own)
+            }
+            let isExtended = answer?.features.contains(.extendedTransport) ?? false
+            let confirmation = isExtended ? handshake?.offer?.encodeConfirmation() : nil
+            third = datagram(try handshake?.state.writeMessage(payload: confirmation ?? []) ?? [])
         } catch {
             // Forged, damaged, or the reference's sign of failure (hazard 3): anyone could have
             // sent it, so the true message is still waited for.
@@ -101,7 +105,7 @@ extension Connection {
         }
         takeKeys(now: now)
         if let offer = handshake?.offer, let answer {
-            adopt(peer: .answer(to: offer, with: answer), own: offer)
+            adopt(peer: answer, own: offer)
         } else {
             adoptBase()
         }

@@ -68,6 +68,23 @@ extension TransportParameters {
         return payload
     }
 
+    /// The payload of message 1, which anyone on the path can read: without the reset token, which
+    /// would let them end the connection.
+    func encodeOffer() -> [UInt8] {
+        var offer = self
+        offer.statelessResetToken = nil
+        return offer.encode(minimumLength: WireFormat.minimumOffer)
+    }
+
+    /// The payload of message 3, which only the responder can read: the reset token of the
+    /// initiator. Always as long.
+    func encodeConfirmation() -> [UInt8] {
+        guard let statelessResetToken else { return [] }
+        precondition(statelessResetToken.count == StatelessReset.tokenLength)
+        let header = [HandshakePayload.Entry.statelessResetToken, UInt8(StatelessReset.tokenLength)]
+        return HandshakePayload.magic + header + statelessResetToken
+    }
+
     private static func pad(_ payload: inout [UInt8], to length: Int) {
         while payload.count < length {
             let missing = length - payload.count - HandshakePayload.Entry.headerLength

@@ -15,7 +15,7 @@ final class InboundHandshake {
     /// A repetition of this gets the same answer (hazard 1).
     let firstDatagram: [UInt8]
     /// What was agreed on, if the peer offered anything and so do we.
-    let terms: (peer: TransportParameters, own: TransportParameters)?
+    private(set) var terms: (peer: TransportParameters, own: TransportParameters)?
     /// The answer, sent again as it is.
     let secondDatagram: [UInt8]
     var answersSent = 0
@@ -65,6 +65,8 @@ final class InboundHandshake {
                 <= lengthOfOffer * WireFormat.amplificationLimit
         else { return (nil, []) }
         var peer = offer
+        // In message 1 it is no secret: it comes with message 3.
+        peer.statelessResetToken = nil
         peer.features = answer.features
         peer.applicationProtocols = answer.applicationProtocols
         return ((peer, answer), payload)
@@ -72,8 +74,10 @@ final class InboundHandshake {
 
     /// Reads message 3. A forgery changes nothing.
     func readThirdMessage(_ datagram: UnsafeRawBufferPointer) throws(NoiseError) {
-        _ = try state.readMessage(
+        let payload = try state.readMessage(
             UnsafeRawBufferPointer(rebasing: datagram[WireFormat.connectionIDLength...]))
+        terms?.peer.statelessResetToken =
+            TransportParameters.parse(payload)?.statelessResetToken
     }
 
     /// The initiator's static key, known after message 3.

@@ -32,8 +32,12 @@ public enum WireFormat {
     static let minimumOffer = 160
     /// Bytes that a base connection buffers for its reader from the start.
     static let baseReceiveBuffer = 2 << 20
-    /// Messages 2 and 3 of a base peer, whose payloads are empty.
-    static let laterMessages = [connectionIDLength + 96, minimumThirdMessage]
+    /// Messages 2 and 3 of a base peer, whose payloads are empty, and message 3 of ours.
+    static let laterMessages = [
+        connectionIDLength + 96, minimumThirdMessage,
+        minimumThirdMessage + HandshakePayload.magic.count + HandshakePayload.Entry.headerLength
+            + StatelessReset.tokenLength,
+    ]
     /// The largest window that three bytes can tell.
     static let maximumWindow = 0xff_ffff
     /// The reference loses what is further ahead than its ring (hazard 5): stay below.

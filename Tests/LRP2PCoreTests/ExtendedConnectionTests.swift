@@ -99,6 +99,40 @@ struct ExtendedConnectionTests {
         #expect(ours.closeReason == .statelessReset)
     }
 
+    /// Who only listens must not be able to forge a reset.
+    @Test func theTokensOfResetsAreNeverInTheClear() throws {
+        let pair = makePair()
+        let (ours, theirs) = try pair.connect()
+        for connection in [ours, theirs] {
+            let token = try #require(connection.extended.peer.statelessResetToken)
+            let isSeen = pair.sent.contains { flight in
+                flight.bytes.indices.contains { flight.bytes[$0...].starts(with: token) }
+            }
+            #expect(!isSeen)
+        }
+        // The initiator forgets: the responder has its token from message 3.
+        pair.wire = { _ in [] }
+        pair.a.close(ours, now: pair.now)
+        pair.flush()
+        pair.wire = { [$0] }
+        _ = pair.write([1, 2, 3], to: theirs, of: pair.b)
+        #expect(pair.run(within: .seconds(5)) { theirs.isClosed })
+        #expect(theirs.closeReason == .statelessReset)
+    }
+
+    @Test func aTokenInTheFirstMessageCountsForNothing() throws {
+        var own = TransportParameters()
+        own.features = .extendedTransport
+        own.statelessResetToken = [UInt8](repeating: 7, count: 16)
+        #expect(TransportParameters.parse(own.encodeOffer())?.statelessResetToken == nil)
+        let pair = makePair()
+        let peer = ReferenceLikePeer(role: .initiator, payload: own.encode(minimumLength: 160))
+        try peer.establish(with: pair)
+        let connection = try #require(peer.connection(of: pair))
+        #expect(connection.isExtended)
+        #expect(connection.extended.peer.statelessResetToken == nil)
+    }
+
     @Test func aReaderThatPausesKeepsTheConnectionAndADeadOneIsNoticed() throws {
         let pair = makePair {
             $0.initialBufferBytes = 65_536
