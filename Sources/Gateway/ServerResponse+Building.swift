@@ -53,6 +53,7 @@ extension HTTPField.Name {
     }
 
     static let host = literal("Host")
+    static let secFetchSite = literal("Sec-Fetch-Site")
     static let requestID = literal("Request-Id")
     static let xRequestID = literal("X-Request-Id")
     /// Cursors of the first byte of the body and of the one after its last.

@@ -56,7 +56,7 @@ final class AccessControl: Sendable {
         now: ContinuousClock.Instant = .now
     ) throws(GatewayError) {
         let (configuration, policy) = state.withLock { ($0.configuration, $0.policy) }
-        try policy.check(request.headers)
+        try policy.check(request.headers, isOpen: access == .open)
         let address = context.address
         let rates = configuration.rates
         // `RateLimits` says what holds for loopback addresses.

@@ -6,7 +6,8 @@ import LRP2P
 ///
 /// A browser runs programs of strangers, so what a browser can be tricked into is refused: requests
 /// to a name that was made to point at this machine (DNS rebinding) by their `Host`, requests of
-/// other sites' pages by their `Origin` (RFC 6454 §7).
+/// other sites' pages by their `Origin` (RFC 6454 §7), or, where a browser sends none, as for an
+/// image, by its `Sec-Fetch-Site` (W3C Fetch Metadata).
 ///
 /// - On a loopback address `Host` has to be `localhost`, a loopback literal, or one of the further
 ///   names, such as the one a reverse proxy passes on.
@@ -44,7 +45,9 @@ public struct AccessPolicy: Sendable {
             }
     }
 
-    func check(_ headers: HTTPFields) throws(GatewayError) {
+    /// - Parameter isOpen: what is asked for does nothing and tells nothing, so that a link on
+    ///   another site may lead to it.
+    func check(_ headers: HTTPFields, isOpen: Bool = false) throws(GatewayError) {
         // RFC 9112 §3.2: exactly one.
         let hosts = headers[values: .host]
         guard hosts.count == 1, let authority = hosts.first?.lowercased(),
@@ -57,6 +60,12 @@ public struct AccessPolicy: Sendable {
             guard Self.isSame(origin: origin.lowercased(), authority: authority) else {
                 throw .access(.crossOrigin(origin))
             }
+        }
+        guard !isOpen else { return }
+        // "same-site" is another port of this machine, too.
+        for site in headers[values: .secFetchSite]
+        where !["same-origin", "none"].contains(site.lowercased()) {
+            throw .access(.crossOrigin("another site"))
         }
     }
 

@@ -5,13 +5,25 @@ import Testing
 
 @Suite struct AccessPolicyTests {
     private func check(
-        _ host: String?, origin: String? = nil, bound: String = "127.0.0.1",
+        _ host: String?, origin: String? = nil, site: String? = nil, isOpen: Bool = false,
+        bound: String = "127.0.0.1",
         allowed: [String] = []
     ) throws {
         var headers = HTTPFields()
         headers[.host] = host
         headers[.origin] = origin
-        try AccessPolicy(host: bound, allowedHosts: allowed).check(headers)
+        headers[.secFetchSite] = site
+        try AccessPolicy(host: bound, allowedHosts: allowed).check(headers, isOpen: isOpen)
+    }
+
+    /// As a browser asks for an image, without `Origin`.
+    @Test func refusesWhatOtherSitesHaveABrowserAskFor() throws {
+        for site in ["cross-site", "same-site", "Cross-Site", "new-word"] {
+            #expect(try problem { try check("localhost", site: site) }.code == "cross_origin")
+            // A link may lead to what is open to all.
+            try check("localhost", site: site, isOpen: true)
+        }
+        for site in ["same-origin", "none", nil] { try check("localhost", site: site) }
     }
 
     @Test(arguments: [
