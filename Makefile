@@ -25,8 +25,8 @@ setup:
 	@.ci/install-packages libsodium-dev libmicrohttpd-dev libgnutls28-dev libsqlite3-dev \
 		pkg-config git curl jq
 
-# prometheus with promtool; openssl for certificates; python3-venv for the independent peer, the
-# checks of the contract, and an independent parser of the metrics.
+# prometheus with promtool; openssl for certificates; python3-venv for the independent peer and the
+# checks of the contract.
 setup-tests: setup $(PYTHON_READY)
 	@.ci/install-packages prometheus openssl
 
@@ -51,7 +51,7 @@ test: setup-tests
 	swift test --skip-build --no-parallel --skip '$(COMPUTING)' --skip '$(PROCESSES)'
 	LRP2P_TEST_PYTHON=$(CURDIR)/$(PYTHON) swift test --skip-build --no-parallel \
 	    --filter '^(InteropTests|ContractTests)[.]'
-	LRP2P_TEST_PYTHON=$(CURDIR)/$(PYTHON) swift test --skip-build --filter '^EndToEndTests[.]'
+	swift test --skip-build --filter '^EndToEndTests[.]'
 
 docs: setup
 	@.ci/build-docs

@@ -87,13 +87,6 @@ extension Endpoint {
         }
     }
 
-    func removeExpiredHandshakes(now: Instant) {
-        for handshake in handshakes.removeExpired(now: now) {
-            countFailure(
-                handshake.isByPeer ? InboundHandshakeFailure.timeout : .probe)
-        }
-    }
-
     /// The offer in a message 1, whose payload anyone can read; `nil` from a base peer, and when
     /// we have nothing to offer ourselves.
     private func peekOffer(_ datagram: UnsafeRawBufferPointer) -> TransportParameters? {

@@ -81,15 +81,6 @@ public final class Endpoint {
         shared.countDrop(reason)
     }
 
-    /// Counts a handshake whose end only the owner can judge.
-    public func countFailure(_ failure: OutboundHandshakeFailure) {
-        shared.statistics.outboundHandshakeFailures[failure, default: 0] += 1
-    }
-
-    func countFailure(_ failure: InboundHandshakeFailure) {
-        shared.statistics.inboundHandshakeFailures[failure, default: 0] += 1
-    }
-
     /// Handshakes count, because they may become connections.
     var hasRoomForConnection: Bool {
         connections.count + handshakes.count < shared.configuration.maximumConnections
@@ -226,18 +217,6 @@ public final class Endpoint {
         connection.wipeKeys()
         connection.releaseReservations()
         events.append(.closed(connection, reason))
-    }
-
-    /// What the end of a connection says about the handshake it began with.
-    private func countFailedHandshake(of connection: Connection, _ reason: CloseReason) {
-        guard !connection.isConfirmed || !connection.isEstablished else { return }
-        switch reason {
-        case .handshakeTimeout: countFailure(OutboundHandshakeFailure.timeout)
-        case .connectedToSelf: countFailure(OutboundHandshakeFailure.connectedToSelf)
-        case .idleTimeout, .reset, .statelessReset:
-            countFailure(OutboundHandshakeFailure.unconfirmed)
-        case .local, .finished, .protocolViolation, .sequenceExhausted: break
-        }
     }
 
     /// Returns whether there was room for it.

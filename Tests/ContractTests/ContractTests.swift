@@ -71,6 +71,11 @@ struct ContractTests {
         #expect(output.contains("getNode"))
     }
 
+    @Test("Parsers that are not ours read the metrics, in both formats")
+    func metrics() async throws {
+        try await Checker.run("metrics.py", Checker.products)
+    }
+
     @Test("Nothing but what is described is answered, whatever is asked")
     func exploration() async throws {
         let output = try await Checker.run("explore.py", Checker.products)

@@ -6,7 +6,7 @@ extension EndToEnd {
     @Suite struct MetricsTests {
         @Test("promtool finds nothing to say, and the values are true")
         func metrics() async throws {
-            let pair = try await Pair()
+            let pair = try await Pair(["--http-connections", "100"])
             // Less than a receive buffer has from the start, so that all is acknowledged unread.
             let bytes = 60_000
             let answer = try await pair.a.request(
@@ -29,6 +29,14 @@ extension EndToEnd {
             #expect(b.value("lrp2p_received_bytes_total") == Double(bytes))
             #expect(b.value("lrp2p_receive_unacknowledged_bytes") == Double(bytes))
             #expect(a.value("lrp2p_send_queue_bytes") == 0)
+            // This one asks.
+            #expect(try #require(a.value("lrp2p_http_connections")) >= 1)
+            #expect(a.value("lrp2p_http_connections_limit") == 100)
+            // One eighth is never for those that wait.
+            #expect(a.value("lrp2p_polls_waiting") == 0)
+            #expect(a.value("lrp2p_polls_waiting_limit") == 88)
+            #expect(a.value("lrp2p_connections_limit", ["state": "open"]) == 16_384)
+            #expect(a.value("lrp2p_handshakes_failed_total") == 0)
             #expect(a.value("lrp2p_connections", ["state": "open"]) == 1)
             #expect(
                 a.value("lrp2p_connections_opened_total", ["direction": "outbound"]) == 1)

@@ -111,47 +111,6 @@ extension EndToEnd {
             #expect(build.map(\.type) == ["info", "info"])
         }
 
-        @Test("An independent parser reads the OpenMetrics text, to the last number")
-        func openMetrics() async throws {
-            let python = try #require(
-                ProcessInfo.processInfo.environment["LRP2P_TEST_PYTHON"],
-                "LRP2P_TEST_PYTHON is not set: run `make test`, which sets up what is needed")
-            let pair = try await Pair()
-            let answer = try await pair.a.request("POST", pair.dataA, body: Array("hello".utf8))
-            #expect(answer.status == 200)
-            try await pair.a.waitForMetric("lrp2p_sent_bytes_total", is: 5)
-            let type = "application/openmetrics-text; version=1.0.0; charset=utf-8"
-            let metrics = try await pair.a.request("GET", "/metrics", headers: ["Accept": type])
-            #expect(metrics["Content-Type"] == type)
-            let directory = try TemporaryDirectory()
-            let file = try directory.file(
-                "metrics", content: Data(metrics.body), permissions: 0o600)
-            let script = """
-                import json, sys
-                from prometheus_client.openmetrics.parser import text_string_to_metric_families
-                families = list(text_string_to_metric_families(open(sys.argv[1]).read()))
-                json.dump({s.name: s.value for f in families for s in f.samples if not s.labels},
-                          sys.stdout)
-                print()
-                json.dump({f.name: f.type + ' ' + f.unit for f in families}, sys.stdout)
-                """
-            let parser = try ChildProcess(python, ["-B", "-c", script, file])
-            try #require(try await parser.wait() == .status(0), "\(parser.errorText)")
-            let lines = parser.outputText.split(separator: "\n").map { Data($0.utf8) }
-            let values = try JSONDecoder().decode([String: Double].self, from: lines[0])
-            #expect(values["lrp2p_sent_bytes_total"] == 5)
-            #expect(values["lrp2p_rtt_seconds_count"] ?? 0 > 0)
-            let kinds = try JSONDecoder().decode([String: String].self, from: lines[1])
-            #expect(kinds["lrp2p_sent_bytes"] == "counter bytes")
-            #expect(kinds["lrp2p_build"] == "info ")
-            #expect(kinds["lrp2p_rtt_seconds"] == "histogram seconds")
-            #expect(kinds["lrp2p_connection_congestion_window_packets"] == "gauge packets")
-            // The same families as in the other format.
-            let text = try await pair.a.metrics().text
-            #expect(kinds.count == text.split(separator: "\n").count { $0.hasPrefix("# TYPE ") })
-            try await pair.stop()
-        }
-
         @Test("The expiry of the certificate is told, also of the next one")
         func certificateExpiry() async throws {
             let certificate = try await ServerCertificate(days: 20)

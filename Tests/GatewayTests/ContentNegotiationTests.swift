@@ -54,7 +54,7 @@ import Testing
         // The more exact range decides, though it likes the type less.
         ("text/plain;q=0.9,text/plain;version=0.0.4;q=0.1,application/*;q=0.5", new),
         ("text/plain, application/openmetrics-text;version=1.0.0", new),
-        (MetricsTests.prometheus242, new), (MetricsTests.prometheus3, new),
+        (MetricsFormatTests.prometheus242, new), (MetricsFormatTests.prometheus3, new),
     ])
     func parametersThatBothHaveMustAgree(accept: String, offer: String) throws {
         let headers: HTTPFields = [.accept: accept]

@@ -32,6 +32,21 @@ import Testing
         }
     }
 
+    @Test func connectionsAreCounted() async throws {
+        try await withServer(handler: { _ in .text("ok") }) { server in
+            #expect(server.connectionCount == 0)
+            var clients: [RawClient] = []
+            for count in 1...3 {
+                clients.append(try RawClient(server))
+                try await clients[count - 1].send(Self.get)
+                _ = try await clients[count - 1].receive(until: "ok")
+                #expect(server.connectionCount == count)
+            }
+            clients.removeLast(2)
+            try await eventually("two have left") { server.connectionCount == 1 }
+        }
+    }
+
     @Test func laterHeaderThatTricklesIsCutOff() async throws {
         try await withServer({ $0.headerTimeoutSeconds = 1 }, handler: { _ in .text("ok") }) {
             server in
