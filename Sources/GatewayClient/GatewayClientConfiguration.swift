@@ -18,8 +18,8 @@ public struct GatewayClientConfiguration: Sendable {
     public var userAgent = "lrp2p/\(ClientVersion.current)"
     /// How long the TCP connection, and TLS on it, may take.
     public var connectTime: Duration = .seconds(5)
-    /// How long a request may go without a byte in either direction, beyond what it asks the gateway
-    /// to wait.
+    /// How long a request may go without a byte in either direction, beyond what it asks the
+    /// gateway to wait.
     public var silence: Duration = .seconds(15)
     /// Bytes of the longest document that is taken.
     public var maximumDocumentBytes = 16 << 20

@@ -7,18 +7,19 @@ extension Failure {
         case .unreachable(let reason):
             self.init(
                 .noGateway,
-                "no gateway at \(gateway): \(reason); start one with lrp2p-gateway, or say where it "
-                    + "is with --gateway URL or LRP2P_GATEWAY")
+                "no gateway at \(gateway): \(reason); start one with lrp2p-gateway, or say where "
+                    + "it is with --gateway URL or LRP2P_GATEWAY")
         case .interrupted(let reason):
             self.init(.noGateway, "the connection to the gateway at \(gateway) broke: \(reason)")
         case .silent:
             self.init(
-                .noGateway, "the gateway at \(gateway) does not answer; is it stopped, or overloaded?")
+                .noGateway,
+                "the gateway at \(gateway) does not answer; is it stopped, or overloaded?")
         case .untrusted(let reason):
             self.init(
                 .configuration,
-                "the gateway at \(gateway) and this client do not trust each other: \(reason); name "
-                    + "its authority with --ca, and your certificate with --certificate and --key")
+                "the gateway at \(gateway) and this client do not trust each other: \(reason); "
+                    + "name its authority with --ca, and your certificate with --certificate and --key")
         case .unusable(let reason): self.init(.configuration, "\(gateway): \(reason)")
         case .cancelled: self.init(.tryLater, "interrupted")
         case .notAGateway(let status):

@@ -25,8 +25,8 @@ extension EndToEnd {
             let words = connected.outputText.split(whereSeparator: \.isWhitespace)
             #expect(words.dropFirst() == ["n", Substring(b.peerID)])
             for arguments in [
-                ["identity"], ["connections"], ["watch", "--count", "1"], ["watch", "n", "--count", "1"],
-                ["close", "n"],
+                ["identity"], ["connections"], ["watch", "--count", "1"],
+                ["watch", "n", "--count", "1"], ["close", "n"],
             ] {
                 let process = try Tool.start(a, arguments + ["--json"])
                 #expect(try await process.wait() == .status(0), "\(process.errorText)")
@@ -72,7 +72,7 @@ extension EndToEnd {
             try await expect(a, ["connect", "127.0.0.1:9"], 76, "127.0.0.1:9")
             try await expect(a, ["receive", "x", "--wait", "50ms"], 75, "nobody has connected")
             try await expect(a, ["send", "--offset", "3", "x"], 64, "need a FILE")
-            try await expect(a, ["frobnicate"], 64, "frobnicate")
+            try await expect(a, ["send", "x", "--frobnicate"], 64, "frobnicate")
             try await expect(guarded, ["identity"], 77, "needs a token")
             try await expect(
                 guarded, ["identity", "--token-file", wrong], 77, "does not know this token")
@@ -136,12 +136,14 @@ extension EndToEnd {
                 try await eventually("a table") { terminal.read().contains("shown") }
                 watch.send(signal: signal)
                 #expect(try await watch.wait() == .status(0))
-                try await eventually("the end") { terminal.read().hasSuffix("\u{1b}[?25h\u{1b}[?1049l") }
+                try await eventually("the end") {
+                    terminal.read().hasSuffix("\u{1b}[?25h\u{1b}[?1049l")
+                }
                 let text = terminal.read()
                 #expect(text.hasPrefix("\u{1b}[?1049h\u{1b}[?25l"))
                 // Lines are cut to the terminal's width.
                 let lines = text.split(separator: "\r\n").map {
-                    $0.replacing(/\u{1b}\[[?0-9]*[a-zA-Z]/, with: "")
+                    $0.replacing(/\u{1b}\[[?0-9]*[a-zA-Z]|\r/, with: "")
                 }
                 #expect(lines.allSatisfy { $0.count <= 60 }, "\(lines)")
             }

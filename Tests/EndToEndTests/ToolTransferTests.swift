@@ -20,13 +20,15 @@ extension EndToEnd {
         func aDirectory() async throws {
             let tree = Products.repository.appending(path: "Sources").path
             let receiver = try Tool.shell(
-                #"lrp2p receive inbox --gateway "$1" | tar x -C "$2""#, [b.base, directory.url.path])
+                #"lrp2p receive inbox --gateway "$1" | tar x -C "$2""#,
+                [b.base, directory.url.path])
             _ = try await Tool.run(a, "connect", b.udp, "--peer", b.peerID, "--name", "outbox")
             // Nothing of the environment comes between.
             let sender = try Tool.shell(
                 #"tar c -C "$1" . | lrp2p send outbox --gateway "$2""#, [tree, a.base],
                 environment: ["http_proxy": "http://127.0.0.1:1"])
-            #expect(try await sender.wait(within: .seconds(300)) == .status(0), "\(sender.errorText)")
+            let sent = try await sender.wait(within: .seconds(300))
+            #expect(sent == .status(0), "\(sender.errorText)")
             let end = try await receiver.wait(within: .seconds(300))
             #expect(end == .status(0), "\(receiver.errorText)")
             let difference = try ChildProcess("diff", ["-r", tree, directory.url.path])
@@ -107,10 +109,12 @@ extension EndToEnd {
             try await connect()
             let sender = try Tool.start(a, ["send", "out", file])
             let receiver = try Tool.shell(
-                #"set +o pipefail; lrp2p receive in --gateway "$1" | head -c 1000 | wc -c"#, [b.base])
+                #"set +o pipefail; lrp2p receive in --gateway "$1" | head -c 1000 | wc -c"#,
+                [b.base])
             #expect(try await receiver.wait() == .status(0))
             #expect(receiver.outputText.contains("1000") && receiver.errorText.isEmpty)
             sender.send(signal: SIGKILL)
+            _ = try await Tool.run(a, "close", "out", "--abort")
             try await stop()
         }
 
@@ -121,6 +125,7 @@ extension EndToEnd {
                 [a.base])
             #expect(try await sender.wait(within: .seconds(300)) == .status(75))
             #expect(sender.errorText.contains("the peer has taken nothing for 1 s"))
+            _ = try await Tool.run(a, "close", "out", "--abort")
             try await stop()
         }
 

@@ -89,7 +89,8 @@ import Testing
         let seen = Mutex<(path: String, headers: HTTPFields, body: [UInt8])?>(nil)
         let body = (0..<5_000_000).map { UInt8(truncatingIfNeeded: $0 &* 31) }
         try await withGateway { request in
-            let bytes = (try? await request.body.collect(limit: 1 << 24, deadline: .now + .seconds(60)))
+            let bytes = try? await request.body.collect(
+                limit: 1 << 24, deadline: .now + .seconds(60))
             seen.withLock { $0 = (request.path, request.headers, bytes ?? []) }
             return ServerResponse(
                 status: .ok,

@@ -8,7 +8,8 @@ import Testing
 
 @Suite struct TerminalTests {
     @Test(arguments: [
-        ("plain ü 漢", "plain ü 漢"), ("\u{1b}[2Jx", "\\u{1b}[2Jx"), ("a\nb\r\t", "a\\u{a}b\\u{d}\\u{9}"),
+        ("plain ü 漢", "plain ü 漢"), ("\u{1b}[2Jx", "\\u{1b}[2Jx"),
+        ("a\nb\r\t", "a\\u{a}b\\u{d}\\u{9}"),
         ("\u{9b}31m", "\\u{9b}31m"), ("\u{202e}txt", "\\u{202e}txt"), ("\u{7f}", "\\u{7f}"),
     ])
     func textFromElsewhereCannotDriveTheTerminal(text: String, shown: String) {

@@ -27,7 +27,9 @@ struct Send: ParsableCommand {
     private var path: String? { file == "-" ? nil : file }
 
     func validate() throws {
-        if resume, offset != nil { throw ValidationError("--resume and --offset exclude each other") }
+        if resume, offset != nil {
+            throw ValidationError("--resume and --offset exclude each other")
+        }
         if path == nil, resume || offset != nil {
             throw ValidationError("--resume and --offset need a FILE")
         }

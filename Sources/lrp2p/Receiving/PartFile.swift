@@ -6,8 +6,8 @@ import Glibc
 /// another.
 ///
 /// Byte n of the file is byte n of the stream. What the connection says is acknowledged is in the
-/// file for good, because nothing is acknowledged before it is on the disk; what follows in the file
-/// comes again.
+/// file for good, because nothing is acknowledged before it is on the disk; what follows in the
+/// file comes again.
 struct PartFile: Output {
     let path: String
     private var part: String?

@@ -69,7 +69,8 @@ enum Input {
         switch status.st_mode & S_IFMT {
         case S_IFREG: return (descriptor, UInt64(status.st_size))
         case S_IFDIR:
-            throw Failure(.noInput, "\(path) is a directory; send it with tar c \(path) | lrp2p send")
+            throw Failure(
+                .noInput, "\(path) is a directory; send it with tar c \(path) | lrp2p send NAME")
         default: return (descriptor, nil)
         }
     }

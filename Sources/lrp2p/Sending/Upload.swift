@@ -51,7 +51,7 @@ struct Upload {
         while accepted < end {
             let rest = bytes.suffix(Int(end - accepted))
             let result = Result { () throws(GatewayClientError) in
-                try client.send(rest, at: accepted, on: id, silence: Self.silence)
+                try client.send(rest, at: accepted, on: id, silence: silence)
             }
             switch result {
             case .success(let receipt):
@@ -140,6 +140,9 @@ struct Upload {
         self.acknowledged = max(self.acknowledged, acknowledged)
     }
 
+    /// Nobody who gives up soon waits longer to be asked.
+    private var silence: Duration { min(Self.silence, timeout ?? Self.silence) }
+
     private func checkTime() throws(Failure) {
         guard let timeout, ContinuousClock.now - movedAt > timeout else { return }
         throw Failure(
@@ -186,7 +189,8 @@ struct Upload {
 
     private func closed(_ reason: String?) -> Failure {
         Failure(
-            .peer, "the connection was closed before the peer had all: \(CloseReason.text(reason)); "
+            .peer,
+            "the connection was closed before the peer had all: \(CloseReason.text(reason)); "
                 + "\(acknowledged) bytes of the stream are acknowledged")
     }
 }

@@ -18,7 +18,7 @@ enum SafeText {
     ) -> String {
         guard text.unicodeScalars.contains(where: isUnsafe) else { return text }
         return text.unicodeScalars.reduce(into: "") { result, scalar in
-            if isUnsafe(scalar) { result += code(scalar) } else { result.unicodeScalars.append(scalar) }
+            result += isUnsafe(scalar) ? code(scalar) : String(Character(scalar))
         }
     }
 
