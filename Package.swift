@@ -119,14 +119,14 @@ let package = Package(
         .testTarget(
             name: "GatewayClientTests",
             dependencies: [
-                "GatewayClient", "Gateway", "HTTPServer", "TestSupport",
+                "GatewayClient", "HTTPServer",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
         .testTarget(
             name: "lrp2pTests",
             dependencies: [
-                "lrp2p", "Gateway", "GatewayClient", "TestSupport",
-                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                "lrp2p", "Gateway", "GatewayClient", "HTTPServer",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
         .testTarget(
             name: "InteropTests",

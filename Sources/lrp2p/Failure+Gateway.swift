@@ -10,7 +10,14 @@ extension Failure {
                 "no gateway at \(gateway): \(reason); start one with lrp2p-gateway, or say where "
                     + "it is with --gateway URL or LRP2P_GATEWAY")
         case .interrupted(let reason):
-            self.init(.noGateway, "the connection to the gateway at \(gateway) broke: \(reason)")
+            // What such a gateway does to a client it does not like looks the same.
+            let hint =
+                gateway.hasPrefix("https:")
+                ? "if it wants a certificate, see --certificate and --key"
+                : "if it speaks HTTPS, say https:// in --gateway"
+            self.init(
+                .noGateway,
+                "the connection to the gateway at \(gateway) broke: \(reason); \(hint)")
         case .silent:
             self.init(
                 .noGateway,

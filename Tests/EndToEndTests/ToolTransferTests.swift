@@ -104,6 +104,54 @@ extension EndToEnd {
             try await stop()
         }
 
+        /// The rest of the file comes when there is room again.
+        @Test(.enabled(if: canMount, "needs a mount namespace"))
+        func aFileOnAFullDisk() async throws {
+            let (file, content) = try directory.randomFile("file", bytes: 3 << 20)
+            try await connect()
+            let sender = try Tool.start(a, ["send", "out", file])
+            let receiver = try Tool.shell(
+                #"""
+                exec unshare --map-root-user --mount bash -e -c '
+                    mount -t tmpfs -o size=1m none "$2"
+                    lrp2p receive in --gateway "$1" -o "$2/f" && exit 1; test $? = 74
+                    test ! -e "$2/f"
+                    mount -o remount,size=10m "$2"
+                    lrp2p receive in --gateway "$1" -o "$2/f"
+                    cat "$2/f"' bash "$1" "$2"
+                """#, [b.base, directory.url.path])
+            let end = try await receiver.wait(within: .seconds(300))
+            #expect(end == .status(0), "\(receiver.errorText)")
+            #expect(receiver.errorText.contains("the disk is full"))
+            #expect(receiver.outputBytes == [UInt8](content))
+            #expect(try await sender.wait(within: .seconds(60)) == .status(0))
+            try await stop()
+        }
+
+        /// Not everybody may, everywhere.
+        private static let canMount: Bool = {
+            let probe = Process()
+            probe.executableURL = URL(filePath: "/usr/bin/unshare")
+            probe.arguments = [
+                "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/mnt",
+            ]
+            guard (try? probe.run()) != nil else { return false }
+            probe.waitUntilExit()
+            return probe.terminationStatus == 0
+        }()
+
+        @Test func aGatewayThatIsAskedTooOftenIsAskedLater() async throws {
+            let (file, content) = try directory.randomFile("file", bytes: 100_000)
+            let slow = try await GatewayProcess(["--request-rate", "2"])
+            _ = try await Tool.run(slow, "connect", b.udp, "--name", "limited")
+            let receiver = try Tool.start(b, ["receive", "in"])
+            _ = try await Tool.run(slow, "send", "limited", file)
+            #expect(try await receiver.wait(within: .seconds(60)) == .status(0))
+            #expect(receiver.outputBytes == [UInt8](content))
+            try await slow.stop()
+            try await stop()
+        }
+
         @Test func aReaderThatLeaves() async throws {
             let (file, _) = try directory.randomFile("file", bytes: 8 << 20)
             try await connect()

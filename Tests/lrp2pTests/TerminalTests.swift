@@ -1,7 +1,5 @@
-import ArgumentParser
 import Gateway
 import GatewayClient
-import Glibc
 import Testing
 
 @testable import lrp2p

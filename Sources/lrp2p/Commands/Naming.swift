@@ -38,14 +38,23 @@ extension GatewayClient {
                 + "connect ADDRESS --name \(word) makes one")
     }
 
+    /// How long a gateway is asked again that says it is asked too often.
+    private static var patience: Duration { .seconds(30) }
+
     /// Runs requests whose failure ends the command.
     func asking<Value>(
         _ body: () throws(GatewayClientError) -> Value
     ) throws(Failure) -> Value {
-        do throws(GatewayClientError) {
-            return try body()
-        } catch {
-            throw Failure(error, gateway: configuration.url)
+        var backoff = Backoff(patience: Self.patience)
+        while true {
+            do throws(GatewayClientError) {
+                return try body()
+            } catch {
+                guard case .problem(let problem) = error, problem.status == 429,
+                    problem.retryable, let delay = backoff.delay()
+                else { throw Failure(error, gateway: configuration.url) }
+                pause(delay)
+            }
         }
     }
 }
