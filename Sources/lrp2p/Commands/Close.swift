@@ -28,6 +28,6 @@ struct Close: ParsableCommand {
         }
         guard options.json else { return }
         Standard.print(
-            #"{"connection":"\#(document.id)","was":"\#(document.state.rawValue)"}"#)
+            #"{"connection":\#(JSONText.quoted(document.id)),"was":"\#(document.state.rawValue)"}"#)
     }
 }

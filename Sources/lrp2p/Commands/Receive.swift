@@ -108,7 +108,8 @@ struct Receive: ParsableCommand {
         // Standard output is for the bytes.
         guard options.json, path != nil else { return }
         Standard.print(
-            #"{"connection":"\#(document.id)","peer":"\#(document.peer)","#
+            #"{"connection":\#(JSONText.quoted(document.id)),"#
+                + #""peer":\#(JSONText.quoted(document.peer)),"#
                 + #""received_offset":\#(document.receive.receivedOffset),"finished":true}"#)
     }
 }

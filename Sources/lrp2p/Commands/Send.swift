@@ -77,7 +77,7 @@ struct Send: ParsableCommand {
     private func report(_ upload: Upload, id: String) {
         guard options.json else { return }
         Standard.print(
-            #"{"connection":"\#(id)","accepted_offset":\#(upload.accepted),"#
+            #"{"connection":\#(JSONText.quoted(id)),"accepted_offset":\#(upload.accepted),"#
                 + #""acknowledged_offset":\#(upload.acknowledged),"finished":\#(!keepOpen)}"#)
     }
 }
