@@ -218,6 +218,25 @@ extension EndToEnd {
             try await stop()
         }
 
+        @Test func aGatewayThatComesBackWithoutTheConnection() async throws {
+            _ = try await Tool.run(a, "connect", b.udp, "--name", "out")
+            let sender = try Tool.start(a, ["send", "out"])
+            let receiver = try Tool.start(b, ["receive", "in"])
+            sender.write(line: "one")
+            #expect(try await receiver.nextLine() == "one")
+            a.process.send(signal: SIGKILL)
+            _ = try await a.process.wait()
+            // Meanwhile it is tried again.
+            sender.write(line: "two")
+            let again = try await GatewayProcess(http: "127.0.0.1:\(a.httpPort)")
+            #expect(try await sender.wait() == .status(65), "\(sender.errorText)")
+            #expect(sender.errorText.contains("does not know the connection any more"))
+            receiver.send(signal: SIGKILL)
+            _ = try await Tool.run(b, "close", "in", "--abort")
+            try await again.stop()
+            try await b.stop()
+        }
+
         private func connect() async throws {
             _ = try await Tool.run(a, "connect", b.udp, "--name", "out")
             let answer = try await b.request("GET", "/v1/accept?name=in&wait=60s")

@@ -182,7 +182,7 @@ struct Upload {
         case "unknown_connection":
             return Failure(
                 .data, "the gateway does not know the connection any more, as after a restart; "
-                    + "\(acknowledged) bytes of the stream were acknowledged")
+                    + "\(acknowledged) bytes of the stream were acknowledged; connect again")
         default: return Failure(problem, gateway: client.configuration.url)
         }
     }
