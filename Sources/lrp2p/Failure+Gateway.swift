@@ -26,7 +26,8 @@ extension Failure {
             self.init(
                 .configuration,
                 "the gateway at \(gateway) and this client do not trust each other: \(reason); "
-                    + "name its authority with --ca, and your certificate with --certificate and --key")
+                    + "name its authority with --ca, and your certificate with --certificate "
+                    + "and --key")
         case .unusable(let reason): self.init(.configuration, "\(gateway): \(reason)")
         case .cancelled: self.init(.tryLater, "interrupted")
         case .notAGateway(let status):
