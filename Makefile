@@ -1,4 +1,4 @@
-.PHONY: help setup setup-tests build test docs fuzz sanitize soak run demo bench clean \
+.PHONY: help setup setup-tests build install test docs fuzz sanitize soak run demo bench clean \
     docker-image test-docker
 
 RELEASE := .build/release
@@ -18,17 +18,18 @@ help:
 	@echo 'make docker-image  the image lrp2p-gateway; make test-docker  tries such an image out'
 	@echo 'make docs   the documentation in .build/docs, as a web site'
 	@echo 'make build  all products, optimised, in $(RELEASE)'
+	@echo 'make install  both programs, manual and completions, below PREFIX=/usr/local'
 	@echo 'make clean  removes what was built'
 
 # What building needs, and what the demo and the tour of the README use.
 setup:
 	@.ci/install-packages libsodium-dev libmicrohttpd-dev libgnutls28-dev libsqlite3-dev \
-		pkg-config git curl jq
+		libcurl4-gnutls-dev pkg-config git curl jq
 
-# prometheus with promtool; openssl for certificates; python3-venv for the independent peer and the
-# checks of the contract.
+# prometheus with promtool; openssl for certificates; man-db, zsh and fish for the manual and the
+# completions of the tool; python3-venv for the independent peer and the checks of the contract.
 setup-tests: setup $(PYTHON_READY)
-	@.ci/install-packages prometheus openssl
+	@.ci/install-packages prometheus openssl man-db zsh fish
 
 $(PYTHON_READY): $(REQUIREMENTS)
 	@.ci/install-packages python3-venv
@@ -38,6 +39,22 @@ $(PYTHON_READY): $(REQUIREMENTS)
 
 build: setup
 	swift build --configuration release
+
+PREFIX := /usr/local
+SHARE := $(DESTDIR)$(PREFIX)/share
+
+install: setup
+	swift build --configuration release --product lrp2p-gateway
+	swift build --configuration release --product lrp2p
+	install -d $(DESTDIR)$(PREFIX)/bin $(SHARE)/man/man1 $(SHARE)/bash-completion/completions \
+	    $(SHARE)/zsh/site-functions $(SHARE)/fish/vendor_completions.d
+	install $(RELEASE)/lrp2p-gateway $(RELEASE)/lrp2p $(DESTDIR)$(PREFIX)/bin
+	install --mode 644 Sources/lrp2p/lrp2p.1 $(SHARE)/man/man1
+	$(RELEASE)/lrp2p --generate-completion-script bash \
+	    > $(SHARE)/bash-completion/completions/lrp2p
+	$(RELEASE)/lrp2p --generate-completion-script zsh > $(SHARE)/zsh/site-functions/_lrp2p
+	$(RELEASE)/lrp2p --generate-completion-script fish \
+	    > $(SHARE)/fish/vendor_completions.d/lrp2p.fish
 
 # Tests that compute, by target. All of a run share the processor, and tests with sockets or
 # processes have timeouts: those run afterwards, one by one.

@@ -5,6 +5,7 @@ let package = Package(
     name: "lrp2p-gateway",
     products: [
         .executable(name: "lrp2p-gateway", targets: ["lrp2p-gateway"]),
+        .executable(name: "lrp2p", targets: ["lrp2p"]),
         .executable(name: "lrp2p-bench", targets: ["lrp2p-bench"]),
         .library(name: "LRP2P", targets: ["LRP2P"]),
     ],
@@ -25,6 +26,8 @@ let package = Package(
             name: "CSQLite", pkgConfig: "sqlite3", providers: [.apt(["libsqlite3-dev"])]),
         .systemLibrary(
             name: "CGnuTLS", pkgConfig: "gnutls", providers: [.apt(["libgnutls28-dev"])]),
+        .systemLibrary(
+            name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-gnutls-dev"])]),
         .target(name: "CLinux"),
         .target(name: "Threads", dependencies: ["CLinux"]),
         .target(name: "CAllocationCounts"),
@@ -57,6 +60,13 @@ let package = Package(
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        .target(name: "GatewayClient", dependencies: ["CCurl"]),
+        .executableTarget(
+            name: "lrp2p",
+            dependencies: [
+                "GatewayClient", .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ],
+            exclude: ["lrp2p.1"]),
         .executableTarget(
             name: "lrp2p-bench",
             dependencies: [
@@ -105,6 +115,18 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Logging", package: "swift-log"),
+            ]),
+        .testTarget(
+            name: "GatewayClientTests",
+            dependencies: [
+                "GatewayClient", "HTTPServer",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
+            ]),
+        .testTarget(
+            name: "lrp2pTests",
+            dependencies: [
+                "lrp2p", "Gateway", "GatewayClient", "HTTPServer",
+                .product(name: "HTTPTypes", package: "swift-http-types"),
             ]),
         .testTarget(
             name: "InteropTests",

@@ -87,7 +87,8 @@ import Testing
     }
 
     @Test func unknownVariablesAreFound() throws {
-        let environment = ["LRP2P_HTPP": "", "LRP2P_HTTP": "", "PATH": "", "XLRP2P_": ""]
+        let names = ["LRP2P_HTPP", "LRP2P_HTTP", "LRP2P_TOKEN", "PATH", "XLRP2P_"]
+        let environment = Dictionary(uniqueKeysWithValues: names.map { ($0, "") })
         let sources = try SettingSources.test([], environment: environment)
         #expect(sources.unknownVariables == ["LRP2P_HTPP"])
         #expect(Nearest.setting(to: "LRP2P_HTPP") == "LRP2P_HTTP")

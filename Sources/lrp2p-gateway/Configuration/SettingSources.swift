@@ -24,6 +24,9 @@ struct SettingSources: Sendable {
     private let command: GatewayCommand
     private let environment: [String: String]
 
+    /// What the terminal tool `lrp2p` looks at, which often runs in the same environment.
+    private static let variablesOfTheTool = ["LRP2P_GATEWAY", "LRP2P_TOKEN"]
+
     /// Reads the file, if one is named by a flag or in the environment.
     init(
         _ command: GatewayCommand, environment: [String: String]
@@ -33,7 +36,7 @@ struct SettingSources: Sendable {
         let flags = Layer(provider: Self.flags(of: command)) { .flag($0.flag) }
         let variables = Layer(provider: Self.provider(environment)) { .environment($0.variable) }
         let presets = Layer(provider: Self.presets(environment)) { _ in .preset }
-        let known = Set(SettingTable.all.map(\.variable))
+        let known = Set(SettingTable.all.map(\.variable) + Self.variablesOfTheTool)
         unknownVariables = environment.keys
             .filter { $0.hasPrefix(SettingInfo.prefix) && !known.contains($0) }.sorted()
         let config = SettingTable.config.info
