@@ -1,0 +1,101 @@
+import Foundation
+import ProcessSupport
+import TestSupport
+import Testing
+
+/// A client of `docker/examples`, as a reader of them starts it.
+enum ExampleClient: String, CaseIterable, CustomTestStringConvertible, Sendable {
+    case shell = "receive.sh"
+    case python = "receive.py"
+    case javaScript = "receive.mjs"
+    case go = "receive.go"
+
+    var testDescription: String { rawValue }
+
+    static let directory = Products.repository.appending(path: "docker/examples")
+    var source: String { Self.directory.appending(path: rawValue).path }
+
+    /// Without a network, and without anything that the person who runs the tests has set.
+    static let goEnvironment: [String: String?] = [
+        "GO111MODULE": "auto", "GOFLAGS": nil, "GOPROXY": "off",
+        // Of its own, because a home directory is not to be counted on.
+        "GOCACHE": Products.repository.appending(path: ".build/go-cache").path,
+    ]
+
+    /// Compiled once, for all tests.
+    private static let goProgram = Task {
+        let program = Products.repository.appending(path: ".build/go-cache/receive").path
+        let build = try ChildProcess(
+            "go", ["build", "-o", program, Self.go.source], environment: goEnvironment)
+        let exit = try await build.wait(within: .seconds(300))
+        try #require(exit == .status(0), "\(build.errorText)")
+        return program
+    }
+
+    /// Receives a connection into a file.
+    func start(
+        _ gateway: GatewayProcess, _ connection: String, into file: String, token: String? = nil
+    ) async throws -> ChildProcess {
+        let url = "\(gateway.base)/v1/connections/\(connection)"
+        let environment = ["LRP2P_TOKEN": token]
+        return switch self {
+        case .shell, .python: try ChildProcess(source, [url, file], environment: environment)
+        case .javaScript: try ChildProcess("node", [source, url, file], environment: environment)
+        case .go:
+            try ChildProcess(
+                await Self.goProgram.value, [url, file], environment: environment)
+        }
+    }
+}
+
+/// What an example has to receive, and how much of it has been sent.
+final class ExampleTransfer {
+    let payload: [UInt8]
+    let file: String
+    private let gateway: GatewayProcess
+    private let path: String
+    private let directory: TemporaryDirectory
+    private(set) var sent = 0
+
+    init(_ pair: Pair, bytes: Int, seed: UInt64) throws {
+        (gateway, path) = (pair.a, pair.dataA)
+        var random = SplitMix64(seed: seed)
+        payload = random.bytes(bytes)
+        directory = try TemporaryDirectory()
+        file = directory.path("received")
+    }
+
+    var received: [UInt8] { FileManager.default.contents(atPath: file).map { [UInt8]($0) } ?? [] }
+    var receivedBytes: Int {
+        get throws {
+            guard FileManager.default.fileExists(atPath: file) else { return 0 }
+            let attributes = try FileManager.default.attributesOfItem(atPath: file)
+            return try #require(attributes[.size] as? Int)
+        }
+    }
+
+    /// Sends the next bytes, as far as there are so many.
+    func send(_ count: Int) async throws {
+        let piece = Array(payload[sent...].prefix(count))
+        guard !piece.isEmpty else { return }
+        let answer = try await gateway.request("POST", path, body: piece)
+        try #require(answer.status == 200, "\(answer.text)")
+        sent += piece.count
+    }
+
+    func sendRest() async throws { try await send(payload.count) }
+
+    func allIsReceived() async throws {
+        try await eventually("all that was sent is in the file") { try receivedBytes == sent }
+    }
+
+    /// Ends the stream; returns when the other gateway has it all.
+    func finish(_ pair: Pair) async throws {
+        let answer = try await pair.a.request(
+            "DELETE", "/v1/connections/\(pair.idA)?drain=30s")
+        #expect(answer.status == 204, "\(answer.text)")
+        try await eventually("the end has arrived") {
+            try await pair.b.connection(pair.idB).receive.finished
+        }
+    }
+}
