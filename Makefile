@@ -22,9 +22,10 @@ setup:
 	@.ci/install-packages libsodium-dev libmicrohttpd-dev libgnutls28-dev libsqlite3-dev \
 		pkg-config git curl jq
 
-# prometheus for promtool; python3-venv for the independent peer and the checks of the contract.
+# prometheus for promtool; python3-venv for the independent peer and the checks of the contract;
+# what the clients in docker/examples are written in, and looked at with.
 setup-tests: setup $(PYTHON_READY)
-	@.ci/install-packages prometheus
+	@.ci/install-packages prometheus golang-go nodejs shellcheck
 
 $(PYTHON_READY): $(REQUIREMENTS)
 	@.ci/install-packages python3-venv

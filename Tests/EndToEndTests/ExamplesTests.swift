@@ -12,7 +12,7 @@ extension EndToEnd {
         ])
         func killed(clients: [ExampleClient]) async throws {
             let pair = try await Pair()
-            let transfer = try ExampleTransfer(pair, bytes: 4 << 20, seed: 21)
+            let transfer = try ExampleTransfer(from: pair.a, pair.idA, bytes: 4 << 20)
             var random = SplitMix64(seed: 21)
             for round in 0..<Scale.kills {
                 // With several, each goes on where another one was.
@@ -30,13 +30,13 @@ extension EndToEnd {
 
                 // Whatever was acknowledged is there, and nothing wrong.
                 let received = transfer.received
-                #expect(transfer.payload.starts(with: received), "round \(round)")
+                #expect(received == transfer.payload.prefix(received.count), "round \(round)")
                 #expect(received.count <= transfer.sent)
                 #expect(try await acknowledged(pair) <= received.count, "round \(round)")
             }
             let last = try await clients[0].start(pair.b, pair.idB, into: transfer.file)
             try await transfer.sendRest()
-            try await transfer.finish(pair)
+            try await transfer.finish()
             let exit = try await last.wait(within: .seconds(120))
             #expect(exit == .status(0), "\(last.errorText)")
             #expect(transfer.received == transfer.payload)
@@ -63,15 +63,17 @@ extension EndToEnd {
             let a = try await GatewayProcess()
             let b = try await GatewayProcess(spool, keyFile: key)
             let pair = try await Pair(a, b, address: b.udp)
-            let transfer = try ExampleTransfer(pair, bytes: 3 << 20, seed: 22)
+            let transfer = try ExampleTransfer(from: pair.a, pair.idA, bytes: 1 << 20)
             let process = try await client.start(b, pair.idB, into: transfer.file)
-            try await transfer.send(1 << 20)
+            // The last of it fits into the smallest buffers: nobody will read it for now.
+            try await transfer.send(transfer.payload.count - 50_000)
             try await transfer.allIsReceived()
 
             // Not awake when the rest comes, so that the crash is in the middle of its long-poll.
             process.send(signal: SIGSTOP)
             try await transfer.sendRest()
-            try await transfer.finish(pair)
+            try await transfer.finish()
+            #expect(try await b.connection(pair.idB).receive.finished)
             b.process.send(signal: SIGKILL)
             #expect(try await b.process.wait() == .signal(SIGKILL))
             process.send(signal: SIGCONT)
@@ -101,7 +103,7 @@ extension EndToEnd {
         @Test("A stream that is cut off is an error that says so", arguments: ExampleClient.allCases)
         func cutOff(client: ExampleClient) async throws {
             let pair = try await Pair()
-            let transfer = try ExampleTransfer(pair, bytes: 100_000, seed: 23)
+            let transfer = try ExampleTransfer(from: pair.a, pair.idA, bytes: 100_000)
             let process = try await client.start(pair.b, pair.idB, into: transfer.file)
             try await transfer.sendRest()
             try await transfer.allIsReceived()
@@ -111,6 +113,111 @@ extension EndToEnd {
             #expect(process.errorText.contains("reset"), "\(process.errorText)")
             #expect(transfer.received == transfer.payload)
             try await pair.stop()
+        }
+
+        @Test("Requests beyond the rate are made later", arguments: ExampleClient.allCases)
+        func rateLimited(client: ExampleClient) async throws {
+            let tokens = try Tokens()
+            let a = try await GatewayProcess()
+            let b = try await GatewayProcess(tokens.arguments + ["--request-rate", "1"])
+            let idA = try await a.connect(to: b.udp).id
+            let answer = try await b.request(
+                "GET", "/v1/accept?wait=60s", headers: ["Authorization": "Bearer \(tokens.other)"])
+            let idB = try answer.decode(ConnectionDocument.self).id
+            let transfer = try ExampleTransfer(from: a, idA, bytes: 3000)
+            let process = try await client.start(b, idB, into: transfer.file, token: tokens.reader)
+            while transfer.sent < transfer.payload.count {
+                try await transfer.send(1000)
+                try await transfer.allIsReceived()
+            }
+            try await transfer.finish()
+            let exit = try await process.wait(within: .seconds(120))
+            #expect(exit == .status(0), "\(process.errorText)")
+            #expect(process.errorText.contains("rate_limited"), "\(process.errorText)")
+            #expect(transfer.received == transfer.payload)
+            try await a.stop()
+            try await b.stop()
+        }
+
+        @Test("What cannot get better is told, and ends it", arguments: ExampleClient.allCases)
+        func refused(client: ExampleClient) async throws {
+            let tokens = try Tokens()
+            let gateway = try await GatewayProcess(tokens.arguments)
+            let directory = try TemporaryDirectory()
+            let cases = [
+                (token: nil, code: "token_required"), ("not-one-of-them", "invalid_token"),
+                (tokens.reader, "unknown_connection"),
+            ]
+            for (token, code) in cases {
+                let process = try await client.start(
+                    gateway, "nothing", into: directory.path(code), token: token)
+                #expect(try await process.wait() == .status(1))
+                let problem = try #require(process.errorText.firstRange(of: "{"))
+                let text = process.errorText[problem.lowerBound...]
+                let document = try JSONDecoder().decode(ProblemDocument.self, from: Data(text.utf8))
+                #expect(document.code == code)
+            }
+            try await gateway.stop()
+        }
+
+        /// A token file.
+        private struct Tokens {
+            let reader = "a-token-of-a-reader"
+            let other = "a-token-for-all-else"
+            let arguments: [String]
+            private let directory: TemporaryDirectory
+
+            init() throws {
+                directory = try TemporaryDirectory()
+                let lines = "reader read \(reader)\nother read,write \(other)\n"
+                arguments = [
+                    "--token-file",
+                    try directory.file("tokens", content: Data(lines.utf8), permissions: 0o600),
+                ]
+            }
+        }
+
+        @Test("A file that lacks what was acknowledged is not filled with holes",
+            arguments: ExampleClient.allCases)
+        func wrongFile(client: ExampleClient) async throws {
+            let pair = try await Pair()
+            let transfer = try ExampleTransfer(from: pair.a, pair.idA, bytes: 2000)
+            try await transfer.send(1000)
+            let taken = try await pair.b.request("GET", "\(pair.dataB)?wait=60s&auto_ack=true")
+            #expect(taken.status == 200)
+            try await transfer.sendRest()
+            let process = try await client.start(pair.b, pair.idB, into: transfer.file)
+            #expect(try await process.wait() == .status(1))
+            #expect(process.errorText.contains("lacks"), "\(process.errorText)")
+            #expect(transfer.received.isEmpty)
+            try await pair.stop()
+        }
+
+        @Test("About thirty lines that say something", arguments: ExampleClient.allCases)
+        func length(client: ExampleClient) throws {
+            let text = try String(contentsOfFile: client.source, encoding: .utf8)
+            let lines = text.split(separator: "\n")
+            #expect(lines.allSatisfy { $0.count <= 100 })
+            let code = lines.filter { !$0.contains(/^\s*(#|\/\/|[^a-z]*$)/) }
+            // Go says more in lines of its own.
+            #expect(code.count <= (client == .go ? 60 : 45))
+        }
+
+        @Test("What its language's own checks say", arguments: [
+            ["bash", "-n", ExampleClient.shell.source],
+            ["shellcheck", ExampleClient.shell.source],
+            ["python3", "-W", "error", "-c", "import ast, sys; ast.parse(open(sys.argv[1]).read())",
+                ExampleClient.python.source],
+            ["node", "--check", ExampleClient.javaScript.source],
+            ["go", "vet", ExampleClient.go.source],
+            ["gofmt", "-l", ExampleClient.go.source],
+        ])
+        func checks(command: [String]) async throws {
+            let check = try ChildProcess(
+                command[0], Array(command.dropFirst()), environment: ExampleClient.goEnvironment)
+            let exit = try await check.wait(within: .seconds(300))
+            #expect(exit == .status(0), "\(check.errorText)")
+            #expect(check.outputText == "")
         }
     }
 }

@@ -12,8 +12,9 @@ enum ExampleClient: String, CaseIterable, CustomTestStringConvertible, Sendable 
 
     var testDescription: String { rawValue }
 
-    static let directory = Products.repository.appending(path: "docker/examples")
-    var source: String { Self.directory.appending(path: rawValue).path }
+    var source: String {
+        Products.repository.appending(path: "docker/examples/\(rawValue)").path
+    }
 
     /// Without a network, and without anything that the person who runs the tests has set.
     static let goEnvironment: [String: String?] = [
@@ -37,6 +38,7 @@ enum ExampleClient: String, CaseIterable, CustomTestStringConvertible, Sendable 
         _ gateway: GatewayProcess, _ connection: String, into file: String, token: String? = nil
     ) async throws -> ChildProcess {
         let url = "\(gateway.base)/v1/connections/\(connection)"
+        // Absent where there is none, whatever the tests have been given.
         let environment = ["LRP2P_TOKEN": token]
         return switch self {
         case .shell, .python: try ChildProcess(source, [url, file], environment: environment)
@@ -50,22 +52,22 @@ enum ExampleClient: String, CaseIterable, CustomTestStringConvertible, Sendable 
 
 /// What an example has to receive, and how much of it has been sent.
 final class ExampleTransfer {
-    let payload: [UInt8]
+    let payload: Data
     let file: String
     private let gateway: GatewayProcess
-    private let path: String
+    private let connection: String
     private let directory: TemporaryDirectory
     private(set) var sent = 0
 
-    init(_ pair: Pair, bytes: Int, seed: UInt64) throws {
-        (gateway, path) = (pair.a, pair.dataA)
-        var random = SplitMix64(seed: seed)
-        payload = random.bytes(bytes)
+    /// - Parameter connection: of the sending gateway.
+    init(from gateway: GatewayProcess, _ connection: String, bytes: Int) throws {
+        (self.gateway, self.connection) = (gateway, connection)
         directory = try TemporaryDirectory()
+        payload = try directory.randomFile("payload", bytes: bytes).content
         file = directory.path("received")
     }
 
-    var received: [UInt8] { FileManager.default.contents(atPath: file).map { [UInt8]($0) } ?? [] }
+    var received: Data { FileManager.default.contents(atPath: file) ?? Data() }
     var receivedBytes: Int {
         get throws {
             guard FileManager.default.fileExists(atPath: file) else { return 0 }
@@ -76,9 +78,10 @@ final class ExampleTransfer {
 
     /// Sends the next bytes, as far as there are so many.
     func send(_ count: Int) async throws {
-        let piece = Array(payload[sent...].prefix(count))
+        let piece = [UInt8](payload[sent...].prefix(count))
         guard !piece.isEmpty else { return }
-        let answer = try await gateway.request("POST", path, body: piece)
+        let answer = try await gateway.request(
+            "POST", "/v1/connections/\(connection)/data", body: piece)
         try #require(answer.status == 200, "\(answer.text)")
         sent += piece.count
     }
@@ -89,13 +92,9 @@ final class ExampleTransfer {
         try await eventually("all that was sent is in the file") { try receivedBytes == sent }
     }
 
-    /// Ends the stream; returns when the other gateway has it all.
-    func finish(_ pair: Pair) async throws {
-        let answer = try await pair.a.request(
-            "DELETE", "/v1/connections/\(pair.idA)?drain=30s")
+    /// Ends the stream, and returns when the other gateway has all of it.
+    func finish() async throws {
+        let answer = try await gateway.request("DELETE", "/v1/connections/\(connection)?drain=30s")
         #expect(answer.status == 204, "\(answer.text)")
-        try await eventually("the end has arrived") {
-            try await pair.b.connection(pair.idB).receive.finished
-        }
     }
 }
