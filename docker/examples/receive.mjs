@@ -9,7 +9,7 @@
 
 async function get(url, token) {
   const headers = token ? { Authorization: `Bearer ${token}` } : {};
-  const warn = (error) => console.warn(error.cause ?? error);
+  const warn = (error) => console.warn(String(error.cause ?? error));
   for (;;) {
     const answer = await fetch(url, { headers, signal: AbortSignal.timeout(90_000) }).catch(warn);
     const body = await answer?.arrayBuffer().catch(warn);
@@ -37,9 +37,8 @@ export async function* receive(url, token) {
   throw new Error(`The stream was cut off: ${connection.close_reason}`);
 }
 
-if (globalThis.process?.argv[1]?.endsWith("receive.mjs")) {
+async function main(url, path) {
   const { open, constants } = (await import("node:fs")).promises;
-  const [url, path] = process.argv.slice(2);
   const file = await open(path, constants.O_RDWR | constants.O_CREAT, 0o666);
   let end = 0;
   for await (const { position, body } of receive(url, process.env.LRP2P_TOKEN)) {
@@ -51,4 +50,11 @@ if (globalThis.process?.argv[1]?.endsWith("receive.mjs")) {
     end = position + body.length;
   }
   await file.truncate(end);
+}
+
+if (globalThis.process?.argv[1]?.endsWith("receive.mjs")) {
+  await main(...process.argv.slice(2)).catch((error) => {
+    console.error(error.message);
+    process.exitCode = 1;
+  });
 }
