@@ -25,7 +25,7 @@ setup:
 # prometheus for promtool; python3-venv for the independent peer and the checks of the contract;
 # what the clients in docker/examples are written in, and looked at with.
 setup-tests: setup $(PYTHON_READY)
-	@.ci/install-packages prometheus golang-go nodejs shellcheck
+	@.ci/install-packages prometheus golang-go nodejs shellcheck chromium chromium-driver
 
 $(PYTHON_READY): $(REQUIREMENTS)
 	@.ci/install-packages python3-venv

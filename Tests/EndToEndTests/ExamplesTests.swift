@@ -195,6 +195,36 @@ extension EndToEnd {
             try await pair.stop()
         }
 
+        @Test("In a page of the gateway's origin, the module gives every byte once")
+        func browser() async throws {
+            let pair = try await Pair()
+            let transfer = try ExampleTransfer(from: pair.a, pair.idA, bytes: 300_000)
+            let module = try String(
+                contentsOfFile: ExampleClient.javaScript.source, encoding: .utf8)
+            let received = try await WebDriver.run { driver in
+                // Any answer of the gateway is a page of its origin.
+                try await driver.open("\(pair.b.base)/healthz")
+                async let received = driver.evaluate(
+                    """
+                    const [source, url] = args;
+                    const blob = new Blob([source], { type: "text/javascript" });
+                    const { receive } = await import(URL.createObjectURL(blob));
+                    let text = "";
+                    for await (const { position, body } of receive(url)) {
+                        if (position !== text.length / 2) throw new Error(`at ${position}`);
+                        for (const byte of body) text += byte.toString(16).padStart(2, "0");
+                    }
+                    return text;
+                    """, [module, "/v1/connections/\(pair.idB)"])
+                try await transfer.send(100_000)
+                try await transfer.sendRest()
+                try await transfer.finish()
+                return try await received
+            }
+            #expect(Data(Hex(received).bytes) == transfer.payload)
+            try await pair.stop()
+        }
+
         @Test("About thirty lines that say something", arguments: ExampleClient.allCases)
         func length(client: ExampleClient) throws {
             let text = try String(contentsOfFile: client.source, encoding: .utf8)

@@ -40,4 +40,5 @@ while get "$url/data?wait=30s$acknowledge"; do
 done
 truncate -s "$position" "$file"
 get "$url"
-jq -e .receive.finished "$body" >/dev/null || { jq .close_reason "$body" >&2; exit 1; }
+jq -e .receive.finished "$body" >/dev/null ||
+    { jq -r '"The stream was cut off: " + .close_reason' "$body" >&2; exit 1; }
