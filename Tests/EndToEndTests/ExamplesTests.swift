@@ -12,7 +12,7 @@ extension EndToEnd {
         ])
         func killed(clients: [ExampleClient]) async throws {
             let pair = try await Pair()
-            let transfer = try ExampleTransfer(from: pair.a, pair.idA, bytes: 4 << 20)
+            let transfer = try ExampleTransfer(from: pair.a, pair.idA, bytes: Scale.kills << 19)
             var random = SplitMix64(seed: 21)
             for round in 0..<Scale.kills {
                 // With several, each goes on where another one was.
@@ -25,8 +25,9 @@ extension EndToEnd {
                 }
                 try await transfer.send(1 + random.below(262_144))
                 try await Task.sleep(for: .milliseconds(random.below(30)))
-                client.send(signal: SIGKILL)
-                try #require(try await client.wait() == .signal(SIGKILL), "\(client.errorText)")
+                client.process.send(signal: SIGKILL)
+                let exit = try await client.exit()
+                try #require(exit == .signal(SIGKILL), "\(client.outputText)")
 
                 // Whatever was acknowledged is there, and nothing wrong.
                 let received = transfer.received
@@ -37,8 +38,8 @@ extension EndToEnd {
             let last = try await clients[0].start(pair.b, pair.idB, into: transfer.file)
             try await transfer.sendRest()
             try await transfer.finish()
-            let exit = try await last.wait(within: .seconds(120))
-            #expect(exit == .status(0), "\(last.errorText)")
+            let exit = try await last.exit()
+            #expect(exit == .status(0), "\(last.outputText)")
             #expect(transfer.received == transfer.payload)
             #expect(try await acknowledged(pair) == transfer.payload.count)
             try await pair.stop()
@@ -64,7 +65,7 @@ extension EndToEnd {
             let b = try await GatewayProcess(spool, keyFile: key)
             let pair = try await Pair(a, b, address: b.udp)
             let transfer = try ExampleTransfer(from: pair.a, pair.idA, bytes: 1 << 20)
-            let process = try await client.start(b, pair.idB, into: transfer.file)
+            let receiver = try await client.start(b, pair.idB, into: transfer.file)
             // The last of it fits into the smallest buffers: nobody will read it for now.
             try await transfer.send(transfer.payload.count - 50_000)
             try await eventually("all but that is acknowledged") {
@@ -72,18 +73,18 @@ extension EndToEnd {
             }
 
             // Not awake when the rest comes, so that the crash is in the middle of its long-poll.
-            process.send(signal: SIGSTOP)
+            receiver.process.send(signal: SIGSTOP)
             try await transfer.sendRest()
             try await transfer.finish()
             #expect(try await b.connection(pair.idB).receive.finished)
             b.process.send(signal: SIGKILL)
             #expect(try await b.process.wait() == .signal(SIGKILL))
-            process.send(signal: SIGCONT)
-            try await eventually("it has noticed") { !process.errorText.isEmpty }
+            receiver.process.send(signal: SIGCONT)
+            try await eventually("it has noticed") { !receiver.outputText.isEmpty }
 
             let later = try await restart(spool, keyFile: key, port: b.httpPort)
-            let exit = try await process.wait(within: .seconds(120))
-            #expect(exit == .status(0), "\(process.errorText)")
+            let exit = try await receiver.exit()
+            #expect(exit == .status(0), "\(receiver.outputText)")
             #expect(transfer.received == transfer.payload)
             try await a.stop()
             try await later.stop()
@@ -107,13 +108,13 @@ extension EndToEnd {
         func cutOff(client: ExampleClient) async throws {
             let pair = try await Pair()
             let transfer = try ExampleTransfer(from: pair.a, pair.idA, bytes: 100_000)
-            let process = try await client.start(pair.b, pair.idB, into: transfer.file)
+            let receiver = try await client.start(pair.b, pair.idB, into: transfer.file)
             try await transfer.sendRest()
             try await transfer.allIsReceived()
             _ = try await pair.a.request("DELETE", "/v1/connections/\(pair.idA)?abort=true")
-            let exit = try await process.wait(within: .seconds(120))
+            let exit = try await receiver.exit()
             #expect(exit == .status(1))
-            #expect(process.errorText.contains("reset"), "\(process.errorText)")
+            #expect(receiver.outputText.contains("reset"), "\(receiver.outputText)")
             #expect(transfer.received == transfer.payload)
             try await pair.stop()
         }
@@ -128,15 +129,15 @@ extension EndToEnd {
                 "GET", "/v1/accept?wait=60s", headers: ["Authorization": "Bearer \(tokens.other)"])
             let idB = try answer.decode(ConnectionDocument.self).id
             let transfer = try ExampleTransfer(from: a, idA, bytes: 3000)
-            let process = try await client.start(b, idB, into: transfer.file, token: tokens.reader)
+            let receiver = try await client.start(b, idB, into: transfer.file, token: tokens.reader)
             while transfer.sent < transfer.payload.count {
                 try await transfer.send(1000)
                 try await transfer.allIsReceived()
             }
             try await transfer.finish()
-            let exit = try await process.wait(within: .seconds(120))
-            #expect(exit == .status(0), "\(process.errorText)")
-            #expect(process.errorText.contains("rate_limited"), "\(process.errorText)")
+            let exit = try await receiver.exit()
+            #expect(exit == .status(0), "\(receiver.outputText)")
+            #expect(receiver.outputText.contains("rate_limited"), "\(receiver.outputText)")
             #expect(transfer.received == transfer.payload)
             try await a.stop()
             try await b.stop()
@@ -152,11 +153,11 @@ extension EndToEnd {
                 (tokens.reader, "unknown_connection"),
             ]
             for (token, code) in cases {
-                let process = try await client.start(
+                let receiver = try await client.start(
                     gateway, "nothing", into: directory.path(code), token: token)
-                #expect(try await process.wait() == .status(1))
-                let problem = try #require(process.errorText.firstRange(of: "{"))
-                let text = process.errorText[problem.lowerBound...]
+                #expect(try await receiver.exit() == .status(1))
+                let problem = try #require(receiver.outputText.firstRange(of: "{"))
+                let text = receiver.outputText[problem.lowerBound...]
                 let document = try JSONDecoder().decode(ProblemDocument.self, from: Data(text.utf8))
                 #expect(document.code == code)
             }
@@ -189,9 +190,9 @@ extension EndToEnd {
             let taken = try await pair.b.request("GET", "\(pair.dataB)?wait=60s&auto_ack=true")
             #expect(taken.status == 200)
             try await transfer.sendRest()
-            let process = try await client.start(pair.b, pair.idB, into: transfer.file)
-            #expect(try await process.wait() == .status(1))
-            #expect(process.errorText.contains("lacks"), "\(process.errorText)")
+            let receiver = try await client.start(pair.b, pair.idB, into: transfer.file)
+            #expect(try await receiver.exit() == .status(1))
+            #expect(receiver.outputText.contains("lacks"), "\(receiver.outputText)")
             #expect(transfer.received.isEmpty)
             try await pair.stop()
         }

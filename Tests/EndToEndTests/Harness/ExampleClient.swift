@@ -36,18 +36,37 @@ enum ExampleClient: String, CaseIterable, CustomTestStringConvertible, Sendable 
     /// Receives a connection into a file.
     func start(
         _ gateway: GatewayProcess, _ connection: String, into file: String, token: String? = nil
-    ) async throws -> ChildProcess {
+    ) async throws -> RunningExample {
+        let program =
+            switch self {
+            case .shell, .python: [source]
+            case .javaScript: ["node", source]
+            case .go: [try await Self.goProgram.value]
+            }
         let url = "\(gateway.base)/v1/connections/\(connection)"
-        // Absent where there is none, whatever the tests have been given.
-        let environment = ["LRP2P_TOKEN": token]
-        return switch self {
-        case .shell, .python: try ChildProcess(source, [url, file], environment: environment)
-        case .javaScript: try ChildProcess("node", [source, url, file], environment: environment)
-        case .go:
-            try ChildProcess(
-                await Self.goProgram.value, [url, file], environment: environment)
-        }
+        return try RunningExample(program + [url, file], token: token)
     }
+}
+
+/// An example at work.
+struct RunningExample: Sendable {
+    let process: ChildProcess
+    private let directory: TemporaryDirectory
+
+    /// - Parameter token: none, whatever the tests have been given, when it is `nil`.
+    init(_ command: [String], token: String?) throws {
+        directory = try TemporaryDirectory()
+        // To a file, because what a killed shell leaves behind would keep a pipe open.
+        let shell = ["-c", #"exec "$@" >"$0" 2>&1"#, directory.path("output")]
+        process = try ChildProcess("sh", shell + command, environment: ["LRP2P_TOKEN": token])
+    }
+
+    var outputText: String {
+        let output = FileManager.default.contents(atPath: directory.path("output")) ?? Data()
+        return String(decoding: output, as: UTF8.self)
+    }
+
+    func exit() async throws -> ChildProcess.Exit { try await process.wait(within: .seconds(120)) }
 }
 
 /// What an example has to receive, and how much of it has been sent.
