@@ -27,9 +27,11 @@ setup:
 		libcurl4-gnutls-dev pkg-config git curl jq
 
 # prometheus with promtool; openssl for certificates; man-db, zsh and fish for the manual and the
-# completions of the tool; python3-venv for the independent peer and the checks of the contract.
+# completions of the tool; python3-venv for the independent peer and the checks of the contract;
+# what the clients in docker/examples are written in, and looked at with; a browser for the page.
 setup-tests: setup $(PYTHON_READY)
-	@.ci/install-packages prometheus openssl man-db zsh fish
+	@.ci/install-packages prometheus openssl man-db zsh fish golang-go nodejs shellcheck \
+		chromium chromium-driver
 
 $(PYTHON_READY): $(REQUIREMENTS)
 	@.ci/install-packages python3-venv
