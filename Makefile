@@ -4,7 +4,8 @@ RELEASE := .build/release
 PYTHON := .venv/bin/python
 PYTHON_READY := .venv/ready
 REQUIREMENTS := Tests/InteropTests/Peer/requirements.txt \
-    Tests/ContractTests/Contract/requirements.txt
+    Tests/ContractTests/Contract/requirements.txt \
+    Tests/BrowserTests/Browser/requirements.txt
 
 help:
 	@echo 'make demo   two gateways on this machine, a file from one to the other; ARGS=--once to end'
@@ -22,9 +23,10 @@ setup:
 	@.ci/install-packages libsodium-dev libmicrohttpd-dev libgnutls28-dev libsqlite3-dev \
 		pkg-config git curl jq
 
-# prometheus for promtool; python3-venv for the independent peer and the checks of the contract.
+# prometheus for promtool; python3-venv for the independent peer and the checks of the contract;
+# chromium for the page.
 setup-tests: setup $(PYTHON_READY)
-	@.ci/install-packages prometheus
+	@.ci/install-packages prometheus chromium chromium-driver
 
 $(PYTHON_READY): $(REQUIREMENTS)
 	@.ci/install-packages python3-venv
@@ -38,14 +40,14 @@ build: setup
 # Tests that compute, by target. All of a run share the processor, and tests with sockets or
 # processes have timeouts: those run afterwards, one by one.
 COMPUTING := ^(SodiumTests|NoiseTests|LRP2PCoreTests|LRP2PSimulationTests)[.]
-PROCESSES := ^(InteropTests|ContractTests|EndToEndTests)[.]
+PROCESSES := ^(InteropTests|ContractTests|BrowserTests|EndToEndTests)[.]
 
 test: setup-tests
 	swift build --build-tests
 	swift test --skip-build --filter '$(COMPUTING)'
 	swift test --skip-build --no-parallel --skip '$(COMPUTING)' --skip '$(PROCESSES)'
 	LRP2P_TEST_PYTHON=$(CURDIR)/$(PYTHON) swift test --skip-build --no-parallel \
-	    --filter '^(InteropTests|ContractTests)[.]'
+	    --filter '^(InteropTests|ContractTests|BrowserTests)[.]'
 	swift test --skip-build --filter '^EndToEndTests[.]'
 
 fuzz: setup

@@ -29,6 +29,7 @@ let package = Package(
         .target(name: "Threads", dependencies: ["CLinux"]),
         .target(name: "CAllocationCounts"),
         .target(name: "COpenAPI"),
+        .target(name: "CDashboard", exclude: ["page"]),
         .target(name: "CHelloServer", dependencies: ["CMicrohttpd"]),
         .target(name: "Sodium", dependencies: ["CSodium"]),
         .target(name: "Noise", dependencies: ["Sodium"]),
@@ -45,7 +46,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "COpenAPI", "HTTPServer", "LRP2P", "Sodium", "Spool",
+                "CDashboard", "COpenAPI", "HTTPServer", "LRP2P", "Sodium", "Spool",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -117,6 +118,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["Contract"]),
+        .testTarget(
+            name: "BrowserTests", dependencies: ["ProcessSupport"], exclude: ["Browser"]),
         .testTarget(name: "EndToEndTests", dependencies: ["ProcessSupport", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]

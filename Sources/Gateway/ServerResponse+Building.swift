@@ -53,6 +53,8 @@ extension HTTPField.Name {
     }
 
     static let host = literal("Host")
+    static let referrerPolicy = literal("Referrer-Policy")
+    static let crossOriginOpenerPolicy = literal("Cross-Origin-Opener-Policy")
     static let requestID = literal("Request-Id")
     static let xRequestID = literal("X-Request-Id")
     /// Cursors of the first byte of the body and of the one after its last.
