@@ -10,9 +10,10 @@ struct BrowserTests {
     @Test(
         "The page does what people do with it",
         arguments: [
-            "two_gateways", "by_keyboard", "what_peers_send", "broken_upload", "refused_connections",
-            "tokens", "token_for_reading", "restarted_gateway", "full_disk", "draining_gateway",
-            "many_connections", "hidden_page", "appearance",
+            "two_gateways", "by_keyboard", "what_peers_send", "broken_upload",
+            "refused_connections", "tokens", "token_for_reading", "restarted_gateway",
+            "full_disk", "draining_gateway", "many_connections", "hidden_page",
+            "too_few_requests", "appearance",
         ])
     func scenario(name: String) async throws {
         let python = try #require(

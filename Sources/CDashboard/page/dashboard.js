@@ -1,8 +1,8 @@
-// The page of a gateway. It is a client of the gateway's HTTP interface as any other one, with the
-// rights of the token that is typed in.
+// The page of a gateway. It is a client of the gateway's HTTP interface as any other one, and has
+// the rights of the token that is typed in.
 //
-// Each part is a module in dashboard/. The part of the address after `#` says what is shown: `/`, or
-// `/connections/ID`.
+// Each part is a module in dashboard/. What is shown follows the part of the address after `#`: it
+// is `/`, or `/connections/ID`.
 
 import { startConnecting } from './dashboard/connect.js';
 import { openConnection, startConnection } from './dashboard/connection.js';
@@ -36,6 +36,7 @@ function arrive() {
   byId(byId('overview').hidden ? 'connection-title' : 'overview-title').focus();
 }
 
+byId('missing').remove();
 startTokens();
 startHealth(loadNode);
 startConnecting();

@@ -26,8 +26,8 @@ NETWORK = "network"
 
 
 class Browser:
-    def __init__(self, artifacts, size=(1280, 1000)):
-        self.artifacts = Path(artifacts)
+    def __init__(self, artifacts, name, size=(1280, 1000)):
+        self.name, self.artifacts = name, Path(artifacts)
         self.artifacts.mkdir(parents=True, exist_ok=True)
         self.directory = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
         options = webdriver.ChromeOptions()
@@ -50,7 +50,7 @@ class Browser:
     def __exit__(self, kind, *_):
         try:
             if kind:
-                self.picture("failure")
+                self.picture(f"failure-{self.name}")
                 print(self.driver.current_url, self.text("body"), self.errors, self.log())
         finally:
             self.driver.quit()
@@ -100,12 +100,6 @@ class Browser:
 
     def open(self, address):
         self.driver.get(address)
-
-    def open_window(self, address):
-        """A further window, beside the others; its handle."""
-        self.driver.switch_to.new_window("window")
-        self.driver.get(address)
-        return self.driver.current_window_handle
 
     def look_at(self, window):
         self.log()
@@ -192,6 +186,6 @@ class Browser:
         return self.errors
 
     def expect_quiet_console(self, refusals=False):
-        """Nothing on the console, but, with `refusals`, that a request was answered with an error."""
+        """Nothing on the console; with `refusals`, nothing but requests that came to nothing."""
         entries = [e for e in self.log() if not (refusals and e["source"] == NETWORK)]
         assert not entries, entries

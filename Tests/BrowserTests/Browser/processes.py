@@ -56,9 +56,10 @@ class GatewayProcess(Gateway):
         self.process.stdout.close()
 
     def limit_files(self, size):
-        """No file of its can grow beyond `size` bytes; as if the disk were full."""
+        """No file of its can grow beyond `size` bytes, as if the disk were full; None: no limit."""
         _, most = resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE)
-        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (size, most))
+        limit = most if size is None else size
+        resource.prlimit(self.process.pid, resource.RLIMIT_FSIZE, (limit, most))
 
     def __enter__(self):
         return self

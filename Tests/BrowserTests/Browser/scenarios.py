@@ -12,7 +12,7 @@ from browser import Browser
 from processes import BreakingProxy, GatewayProcess
 from selenium.webdriver.common.keys import Keys
 
-PRODUCTS, ARTIFACTS = sys.argv[2], sys.argv[3]
+NAME, PRODUCTS, ARTIFACTS = sys.argv[1:]
 CONNECTIONS = "/v1/connections"
 
 
@@ -21,7 +21,7 @@ def gateway(*arguments):
 
 
 def browser():
-    return Browser(ARTIFACTS)
+    return Browser(ARTIFACTS, NAME)
 
 
 def connect(here, there, **members):
@@ -47,6 +47,12 @@ def received(node, connection, size):
     return data
 
 
+def open_page(page, node):
+    """The page of a gateway, once it follows what happens there."""
+    page.open(node.base)
+    page.expect("#events-status", "Nothing yet")
+
+
 def random_file(directory, size):
     path = directory.path("a file to send")
     path.write_bytes(os.urandom(size))
@@ -56,7 +62,7 @@ def random_file(directory, size):
 def two_gateways():
     """Connect by clicking, send a text and a file, see both arrive, and how it is told."""
     with gateway() as a, gateway() as b, browser() as page:
-        page.open(b.base)
+        open_page(page, b)
         there = page.driver.current_window_handle
         page.expect("#peer-id code", b.peer)
         peer = page.text("#peer-id code")
@@ -64,7 +70,9 @@ def two_gateways():
         page.click("Copy")
         page.wait(lambda: page.text("#peer-id button") != "Copy", "it says that it has copied")
 
-        here = page.open_window(a.base)
+        page.driver.switch_to.new_window("window")
+        here = page.driver.current_window_handle
+        open_page(page, a)
         page.fill("Address of its UDP socket", address)
         page.fill("Peer id", peer)
         page.click("More")
@@ -157,15 +165,16 @@ def by_keyboard():
 
 def what_peers_send():
     """A stranger's bytes are looked at; they do nothing, and looking changes nothing."""
-    hostile = b"<img src=x onerror=alert(1)>\x1b[2J\xe2\x80\xaegnp\xff</pre><script>alert(2)</script>"
+    hostile = b"<img src=x onerror=alert(1)>\x1b[2J\xe2\x80\xaegnp\xff"
+    hostile += b"</pre><script>alert(2)</script>"
     with gateway() as a, gateway() as b, browser() as page:
         here, there = connect(a, b, name="<b onclick=alert(3)>bold</b>")
         send(b, there, hostile)
         page.open(a.base)
         page.expect("#connection-list", "<b onclick=alert(3)>bold</b>")
         page.find("#connection-list a").click()
-        shown = "<img src=x onerror=alert(1)>⟨U+001B⟩[2J⟨U+202E⟩gnp�</pre><script>alert(2)</script>"
-        page.expect("#arrived", shown)
+        page.expect("#arrived", "<img src=x onerror=alert(1)>⟨U+001B⟩[2J⟨U+202E⟩gnp�")
+        page.expect("#arrived", "</pre><script>alert(2)</script>")
         assert page.all("#connection img, #connection b, #connection script") == []
         page.labelled("Hex").click()
         page.expect("#arrived", "00000000 3c 69 6d 67", "1b 5b 32 4a", "e2 80 ae 67")
@@ -209,7 +218,7 @@ def broken_upload():
             page.expect("#file-status", "The peer has acknowledged all of it")
             page.expect_none("#banner")
         # The way is gone for good now, and with it a further file; that can be cancelled.
-        page.expect("#banner", "The gateway does not answer since")
+        page.expect("#banner", "The gateway has not answered since")
         page.click("Send file")
         page.expect("#file-status", "Broken off; it goes on when the gateway answers")
         page.click("Cancel")
@@ -281,10 +290,10 @@ def tokens():
             page.expect("#token-status", "The gateway does not know this token")
             use(page, token["prometheus"])
             page.expect("#token-status", "it is not for reading")
-            for attempt in range(20):
+            for attempt in range(100, 200):
                 if "Too many wrong tokens" in page.text("#token-status"):
                     break
-                use(page, f"wrong-0123456789abc{attempt}")
+                use(page, f"wrong-0123456789a{attempt}")
                 page.wait(
                     lambda: "Trying it" not in page.text("#token-status"), "the gateway's answer"
                 )
@@ -345,13 +354,13 @@ def restarted_gateway():
     """A gateway that is killed, and one that is started in its place."""
     with gateway() as a, gateway() as b, browser() as page:
         here, _ = connect(a, b)
-        page.open(a.base)
+        open_page(page, a)
         page.expect("#connections-note", "1 connection.")
         connect(a, b)
         page.expect("#event-list", "Connected to")
         page.fill("Address of its UDP socket", "half an addr")
         a.kill()
-        page.expect("#banner", "The gateway does not answer since", "trying again")
+        page.expect("#banner", "The gateway has not answered since", "trying again")
         page.picture("gateway-down")
         a.start()
         page.expect_none("#banner")
@@ -383,7 +392,7 @@ def full_disk():
             b.expect(200, "POST", f"{CONNECTIONS}/{there}/data", b"to be kept")
             page.expect("#banner", "The disk does not take what arrives", "nothing is lost")
             page.picture("full-disk")
-            a.limit_files(-1)
+            a.limit_files(None)
             page.expect_none("#banner")
             page.open(f"{a.base}/#/connections/{here}")
             page.expect("#arrived", "to be kept")
@@ -435,19 +444,44 @@ def waiting(node):
 
 
 def hidden_page():
-    """A page that nobody sees waits for nothing; when it is seen again it goes on."""
+    """A page that nobody sees waits for nothing; when it is seen again it goes on, and says what
+    it has missed.
+    """
     with gateway() as a, gateway() as b, browser() as page:
         page.open(a.base)
         page.wait(lambda: waiting(a) == 1, "the page waits for events")
         window = page.driver.current_window_handle
         page.driver.switch_to.new_window("tab")
         page.wait(lambda: waiting(a) == 0, "nobody waits for events")
-        connect(a, b, name="made meanwhile")
+        here, there = connect(a, b, name="made meanwhile")
         page.driver.close()
         page.look_at(window)
         page.expect("#connection-list", "made meanwhile")
         page.expect("#event-list", "Connected to")
-        page.expect_quiet_console()
+
+        page.find("#connection-list a").click()
+        send(b, there, b"seen")
+        page.expect("#arrived", "seen")
+        page.driver.switch_to.new_window("tab")
+        page.wait(lambda: waiting(a) == 0, "nobody waits for bytes")
+        send(b, there, b" and missed")
+        assert received(a, here, 15) == b"seen and missed"
+        end = a.expect(200, "GET", f"{CONNECTIONS}/{here}")[1]["receive"]["received"]
+        a.expect(200, "POST", f"{CONNECTIONS}/{here}/ack", {"offset": end})
+        send(b, there, b" and seen again")
+        page.driver.close()
+        page.look_at(window)
+        page.expect("#arrived", "seen and seen again")
+        page.expect("#arrived-status", "Others are missing: another reader had acknowledged them")
+        page.expect_quiet_console(refusals=True)
+
+
+def too_few_requests():
+    """A gateway that refuses parts of the page; what did come says so."""
+    with gateway("--request-rate", "5") as a, browser() as page:
+        page.open(a.base)
+        page.expect("#missing", "Parts of this page are missing")
+        page.expect_quiet_console(refusals=True)
 
 
 def appearance():
@@ -473,4 +507,4 @@ def appearance():
 
 
 if __name__ == "__main__":
-    globals()[sys.argv[1]]()
+    globals()[NAME]()

@@ -121,8 +121,8 @@ export function openConnection(id) {
 /** Ends the connection, or removes one that has ended. */
 async function remove(query, during, after) {
   const id = shown;
-  const status = byId('end-status');
-  say(status, during);
+  const note = byId('end-status');
+  say(note, during);
   let text = after, isError = false;
   try {
     await request('DELETE', connectionPath(id, query));
@@ -130,7 +130,7 @@ async function remove(query, during, after) {
     [text, isError] = [words.problemText(error), true];
   }
   if (id !== shown) return;
-  say(status, text, isError);
+  say(note, text, isError);
   if (!isError && !after) location.hash = '#/';
 }
 

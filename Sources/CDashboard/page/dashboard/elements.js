@@ -12,7 +12,7 @@ export function element(name, attributes = {}, ...children) {
   return made;
 }
 
-/** Sets text that has changed; any other change would undo a selection and bother a screen reader. */
+/** Sets text that has changed: the same text again would undo a selection. */
 export function setText(target, text) {
   if (target.textContent !== text) target.textContent = text;
 }

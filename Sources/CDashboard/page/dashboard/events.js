@@ -7,6 +7,8 @@ import { eventText, problemText, timeOfDay, title } from './words.js';
 
 /** Lines that are kept. */
 const maximumLines = 200;
+/** Milliseconds between two answers, so that what happens often comes in batches. */
+const pause = 200;
 /** How long the gateway may wait for an event: the most it allows. */
 const wait = '60s';
 
@@ -42,5 +44,5 @@ function failed(problem) {
 }
 
 export function startEvents() {
-  repeat(0, follow, failed);
+  repeat(pause, follow, failed);
 }

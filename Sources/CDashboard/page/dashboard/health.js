@@ -13,7 +13,7 @@ let ailment = '';
 
 function show() {
   const text = silentSince
-    ? `The gateway does not answer since ${timeOfDay(silentSince)}; trying again.`
+    ? `The gateway has not answered since ${timeOfDay(silentSince)}; trying again.`
     : ailment;
   setText(byId('banner'), text);
 }

@@ -17,7 +17,7 @@ const wait = '60s';
 const pause = 50;
 
 const view = byId('arrived');
-const status = byId('arrived-status');
+const note = byId('arrived-status');
 const automatic = byId('acknowledge-all');
 
 export class Inbox {
@@ -89,7 +89,7 @@ export class Inbox {
       this.#wasTrimmed = true;
       this.#next = problem.earliest;
     }
-    say(status, problemText(problem), true);
+    say(note, problemText(problem), true);
     if (problem.status === 404) this.#stop();
   }
 
@@ -100,7 +100,7 @@ export class Inbox {
     const isAtEnd = view.scrollTop + view.clientHeight >= view.scrollHeight - 4;
     setText(view, isHex ? asHex(this.#shown, position) : asText(this.#shown));
     if (isAtEnd) view.scrollTop = view.scrollHeight;
-    say(status, this.#text(position));
+    say(note, this.#text(position));
     byId('acknowledge').disabled = !this.#size;
     byId('save-arrived').disabled = !this.#size;
     byId('clear-arrived').disabled = !this.#size;
