@@ -10,7 +10,7 @@ struct BrowserTests {
     @Test(
         "The page does what people do with it",
         arguments: [
-            "two_gateways", "by_keyboard", "what_peers_send", "broken_upload",
+            "two_gateways", "by_keyboard", "what_peers_send", "broken_upload", "many_uploads",
             "refused_connections", "tokens", "token_for_reading", "restarted_gateway",
             "full_disk", "draining_gateway", "many_connections", "hidden_page",
             "too_few_requests", "appearance",

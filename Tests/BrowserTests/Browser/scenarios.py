@@ -226,6 +226,31 @@ def broken_upload():
         page.expect_quiet_console(refusals=True)
 
 
+def many_uploads():
+    """Two files at once, and none lost; a third one is not begun, so that the page stays alive."""
+    size = 4 << 20
+    with gateway() as a, gateway() as b, browser() as page:
+        ends = [connect(a, b) for _ in range(3)]
+        path = random_file(a, size)
+        for here, _ in ends:
+            page.open(f"{a.base}/#/connections/{here}")
+            page.expect("#connection-status", "Open for")
+            page.labelled("File").send_keys(str(path))
+            page.click("Send file")
+            page.expect("#file-status", "2 files are on" if here == ends[2][0] else "of 4 MiB")
+        for _, there in ends[:2]:
+            assert received(b, there, size) == path.read_bytes()
+        # What became of the first one while its page was not looked at.
+        page.open(f"{a.base}/#/connections/{ends[0][0]}")
+        page.expect("#file-status", "The peer has acknowledged all of it")
+        page.open(f"{a.base}/#/connections/{ends[2][0]}")
+        page.labelled("File").send_keys(str(path))
+        page.click("Send file")
+        assert received(b, ends[2][1], size) == path.read_bytes()
+        page.expect("#file-status", "The peer has acknowledged all of it")
+        page.expect_quiet_console()
+
+
 def refused_connections():
     """Who does not answer, is somebody else, or cannot be: each has its own words."""
     with (

@@ -2,7 +2,7 @@
 
 import { connectionPath, request } from './api.js';
 import { byId, onSubmit, say } from './elements.js';
-import { Upload, uploadOn } from './upload.js';
+import { Upload, maximumUploads, uploadOn, uploadsUnderWay } from './upload.js';
 import { bytes, problemText } from './words.js';
 
 const text = byId('text');
@@ -30,10 +30,16 @@ async function sendText() {
 
 function sendFile() {
   const [chosen] = file.files;
-  if (!chosen?.size) {
-    return say(byId('file-status'), chosen ? 'The file is empty.' : 'Choose a file first.', true);
-  }
+  const objection = objectionTo(chosen);
+  if (objection) return say(byId('file-status'), objection, true);
   watch(new Upload(connection, chosen));
+}
+
+function objectionTo(chosen) {
+  if (!chosen) return 'Choose a file first.';
+  if (!chosen.size) return 'The file is empty.';
+  if (uploadsUnderWay() < maximumUploads) return undefined;
+  return `${maximumUploads} files are on their way already: one of them has to be taken first.`;
 }
 
 function watch(upload) {
@@ -50,7 +56,7 @@ function draw(upload) {
   progress.max = upload.file.size;
   progress.value = upload.acknowledged;
   byId('send-file').disabled = !upload.isOver;
-  byId('cancel-upload').hidden = !['sending', 'waiting'].includes(upload.state);
+  byId('cancel-upload').hidden = !upload.needsPage;
   say(byId('file-status'), upload.text, upload.state === 'failed');
   // Once, and not for each percent.
   if (upload.isOver) byId('spoken').textContent = upload.text;

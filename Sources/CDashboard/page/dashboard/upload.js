@@ -4,6 +4,11 @@ import { Unreachable, connectionPath, get, upload } from './api.js';
 import { rest } from './live.js';
 import { bytes, closeReason, problemText } from './words.js';
 
+/**
+ * Files that can be on their way at once. A browser makes six HTTP/1.1 connections to a gateway, of
+ * all its tabs together; the page needs some to show how it goes.
+ */
+export const maximumUploads = 2;
 /** Milliseconds from a broken upload to the next attempt. */
 const retryPause = 1000;
 
@@ -35,6 +40,11 @@ export class Upload extends EventTarget {
 
   get isOver() {
     return ['done', 'cancelled', 'failed'].includes(this.state);
+  }
+
+  /** Whether the page is needed for it still. */
+  get needsPage() {
+    return ['sending', 'waiting'].includes(this.state);
   }
 
   cancel() {
@@ -142,6 +152,9 @@ const clamp = (value, most) => Math.min(Math.max(value, 0), most);
 /** The last upload on a connection, if it is remembered. */
 export const uploadOn = (connection) => uploads.get(connection);
 
+export const uploadsUnderWay = () =>
+  [...uploads.values()].filter(({ needsPage }) => needsPage).length;
+
 /** Tells the upload on a connection, if there is one, how the connection stands. */
 export function observeUpload(connection) {
   uploads.get(connection.id)?.observe(connection);
@@ -149,7 +162,5 @@ export function observeUpload(connection) {
 
 // A page that is closed sends no more.
 addEventListener('beforeunload', (event) => {
-  if ([...uploads.values()].some(({ state }) => ['sending', 'waiting'].includes(state))) {
-    event.preventDefault();
-  }
+  if (uploadsUnderWay() > 0) event.preventDefault();
 });
