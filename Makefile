@@ -24,9 +24,10 @@ setup:
 		pkg-config git curl jq
 
 # prometheus for promtool; python3-venv for the independent peer and the checks of the contract;
-# chromium for the page.
+# chromium for the page, and a font, without which it shows no text.
 setup-tests: setup $(PYTHON_READY)
-	@.ci/install-packages prometheus chromium chromium-driver
+	@.ci/install-packages prometheus chromium chromium-driver \
+		fonts-dejavu-core
 
 $(PYTHON_READY): $(REQUIREMENTS)
 	@.ci/install-packages python3-venv

@@ -12,7 +12,7 @@ struct BrowserTests {
         arguments: [
             "two_gateways", "by_keyboard", "what_peers_send", "broken_upload", "many_uploads",
             "refused_connections", "tokens", "token_for_reading", "restarted_gateway",
-            "full_disk", "draining_gateway", "many_connections", "hidden_page",
+            "full_disk", "draining_gateway", "many_connections", "hidden_page", "ends",
             "too_few_requests", "appearance",
         ])
     func scenario(name: String) async throws {

@@ -6,7 +6,12 @@ from pathlib import Path
 
 from axe_core_python.selenium import Axe
 from selenium import webdriver
-from selenium.common.exceptions import StaleElementReferenceException, TimeoutException
+from selenium.common.exceptions import (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+    TimeoutException,
+)
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
@@ -21,6 +26,12 @@ OPTIONS = [
     *("--disable-backgrounding-occluded-windows", "--disable-background-timer-throttling"),
     "--disable-features=CalculateNativeWinOcclusion",
 ]
+# A page that lives changes under the hand: a person looks, and tries again.
+CHANGING = (
+    ElementClickInterceptedException,
+    ElementNotInteractableException,
+    StaleElementReferenceException,
+)
 # What a gateway that refuses, or is not there, makes Chromium write; not the page.
 NETWORK = "network"
 
@@ -64,9 +75,7 @@ class Browser:
 
     def wait(self, condition, what):
         """The first true value of `condition`, which is asked again and again."""
-        waiting = WebDriverWait(
-            self.driver, LONGEST, ignored_exceptions=[StaleElementReferenceException]
-        )
+        waiting = WebDriverWait(self.driver, LONGEST, ignored_exceptions=CHANGING)
         try:
             return waiting.until(lambda _: condition())
         except TimeoutException as error:
@@ -105,40 +114,42 @@ class Browser:
         self.log()
         self.driver.switch_to.window(window)
 
+    def shown(self, path):
+        """The first element of an XPath that is shown, or None."""
+        elements = self.driver.find_elements(By.XPATH, path)
+        return next((e for e in elements if e.is_displayed() and e.is_enabled()), None)
+
     def labelled(self, label):
         """The control that a label is for, or that is in it."""
         path = f"//label[starts-with(normalize-space(), '{label}')]"
-        element = self.wait(
-            lambda: next(
-                (e for e in self.driver.find_elements(By.XPATH, path) if e.is_displayed()), None
-            ),
-            f"the label {label}",
-        )
+        element = self.wait(lambda: self.shown(path), f"the label {label}")
         target = element.get_attribute("for")
         if target:
             return self.driver.find_element(By.ID, target)
         return element.find_element(By.CSS_SELECTOR, "input")
 
     def fill(self, label, text):
-        control = self.labelled(label)
-        control.clear()
-        control.send_keys(text)
+        def type_in():
+            control = self.labelled(label)
+            control.clear()
+            control.send_keys(text)
+            return control
+
+        self.wait(type_in, f"a place to write in: {label}")
 
     def click(self, name):
         """Clicks on the button or link with this text."""
         path = f"//*[self::button or self::a or self::summary][normalize-space()='{name}']"
-        element = self.wait(
-            lambda: next(
-                (
-                    e
-                    for e in self.driver.find_elements(By.XPATH, path)
-                    if e.is_displayed() and e.is_enabled()
-                ),
-                None,
-            ),
-            f"the button {name}",
-        )
-        element.click()
+        self.wait(lambda: self.clicked(self.shown(path)), f"the button {name}")
+
+    def click_first(self, selector):
+        self.wait(lambda: self.clicked(self.find(selector)), selector)
+
+    @staticmethod
+    def clicked(element):
+        if element:
+            element.click()
+        return element
 
     def press(self, *keys):
         webdriver.ActionChains(self.driver).send_keys(*keys).perform()

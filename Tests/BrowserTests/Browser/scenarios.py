@@ -83,8 +83,8 @@ def two_gateways():
         page.look_at(there)
         page.expect("#connection-list", f"From {a.udp}", a.peer)
         page.expect("#event-list", f"A peer has connected from {a.udp}")
-        page.find("#connection-list a").click()
-        page.labelled("acknowledge everything").click()
+        page.click_first("#connection-list a")
+        page.click_first("#acknowledge-all")
 
         page.look_at(here)
         page.fill("Text", "Good morning")
@@ -106,7 +106,7 @@ def two_gateways():
         page.picture("connection")
 
         page.look_at(there)
-        page.labelled("Hex").click()
+        page.click_first("#show-hex")
         page.expect("#arrived-status", "3 MiB have arrived here.", "save to see all")
         page.click("Save to a file")
         saved = page.wait(
@@ -172,11 +172,11 @@ def what_peers_send():
         send(b, there, hostile)
         page.open(a.base)
         page.expect("#connection-list", "<b onclick=alert(3)>bold</b>")
-        page.find("#connection-list a").click()
+        page.click_first("#connection-list a")
         page.expect("#arrived", "<img src=x onerror=alert(1)>⟨U+001B⟩[2J⟨U+202E⟩gnp�")
         page.expect("#arrived", "</pre><script>alert(2)</script>")
         assert page.all("#connection img, #connection b, #connection script") == []
-        page.labelled("Hex").click()
+        page.click_first("#show-hex")
         page.expect("#arrived", "00000000 3c 69 6d 67", "1b 5b 32 4a", "e2 80 ae 67")
 
         receive = a.expect(200, "GET", f"{CONNECTIONS}/{here}")[1]["receive"]
@@ -195,7 +195,7 @@ def what_peers_send():
         a.expect(200, "POST", f"{CONNECTIONS}/{here}/ack", {"offset": end})
         page.driver.back()
         send(b, there, b"the last")
-        page.labelled("Text").click()
+        page.click_first("#show-text")
         page.expect("#arrived", "the last")
         b.expect(204, "DELETE", f"{CONNECTIONS}/{there}?drain=30s")
         page.expect("#arrived-status", "8 bytes have arrived here. That was all")
@@ -224,6 +224,26 @@ def broken_upload():
         page.click("Cancel")
         page.expect("#file-status", "Cancelled")
         page.expect_quiet_console(refusals=True)
+
+
+def ends():
+    """A connection is aborted, and removed from the list."""
+    with gateway() as a, gateway() as b, browser() as page:
+        here, there = connect(a, b)
+        page.open(f"{a.base}/#/connections/{here}")
+        page.click("Abort")
+        page.click("Abort now")
+        page.expect("#end-status", "It is closed; what was on its way is lost.")
+        page.expect("#connection-status", "Closed: closed here. It was open for")
+        page.expect("#send-closed", "nothing can be sent")
+        assert not page.all("#send-forms")[0].is_displayed()
+        page.click("Remove from the list")
+        page.expect("#connections-note", "There is no connection.")
+        assert a.request("GET", f"{CONNECTIONS}/{here}")[0] == 404
+        # The other end has heard of it.
+        page.open(f"{b.base}/#/connections/{there}")
+        page.expect("#connection-status", "Closed: closed by the peer")
+        page.expect_quiet_console()
 
 
 def many_uploads():
@@ -361,7 +381,7 @@ def token_for_reading():
             page.fill("Address of its UDP socket", b.udp)
             page.click("Connect")
             page.expect("#connect-status", "Your token may not do this", "the scope write")
-            page.find("#connection-list a").click()
+            page.click_first("#connection-list a")
             page.expect("#arrived", "to be read")
             page.fill("Text", "not to be sent")
             page.click("Send text")
@@ -415,7 +435,7 @@ def full_disk():
             page.expect("#connections-note", "1 connection.")
             a.limit_files(1)
             b.expect(200, "POST", f"{CONNECTIONS}/{there}/data", b"to be kept")
-            page.expect("#banner", "The disk does not take what arrives", "nothing is lost")
+            page.expect("#banner", "What arrives cannot be kept", "make room on the disk")
             page.picture("full-disk")
             a.limit_files(None)
             page.expect_none("#banner")
@@ -484,7 +504,7 @@ def hidden_page():
         page.expect("#connection-list", "made meanwhile")
         page.expect("#event-list", "Connected to")
 
-        page.find("#connection-list a").click()
+        page.click_first("#connection-list a")
         send(b, there, b"seen")
         page.expect("#arrived", "seen")
         page.driver.switch_to.new_window("tab")

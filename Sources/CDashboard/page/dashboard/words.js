@@ -105,7 +105,7 @@ const problems = {
     'There is no such connection any more: it was removed after it closed, or the gateway was ' +
     'restarted.',
   spool_failing: (problem) =>
-    `The disk does not take what arrives: peers wait, and nothing is lost. ${problem.detail}`,
+    `${problem.detail} Peers wait, and nothing is lost: make room on the disk, or see what it has.`,
   shutting_down: () =>
     'The gateway is about to stop: it makes no new connections, and ends those there are.',
 };
