@@ -217,6 +217,13 @@ def broken_upload():
             assert way.broken.is_set()
             page.expect("#file-status", "The peer has acknowledged all of it")
             page.expect_none("#banner")
+            # A file that has changed since it was chosen is not the one that was meant.
+            path.write_bytes(b"another content")
+            page.click("Send file")
+            page.expect("#file-status", "The file cannot be read any more")
+            page.expect_none("#banner")
+            path = random_file(a, size)
+            page.labelled("File").send_keys(str(path))
         # The way is gone for good now, and with it a further file; that can be cancelled.
         page.expect("#banner", "The gateway has not answered since")
         page.click("Send file")
@@ -244,6 +251,21 @@ def ends():
         page.open(f"{b.base}/#/connections/{there}")
         page.expect("#connection-status", "Closed: closed by the peer")
         page.expect_quiet_console()
+
+        # In the middle of a file, by the peer.
+        here, there = connect(a, b)
+        page.open(f"{a.base}/#/connections/{here}")
+        page.expect("#connection-status", "Open for")
+        page.labelled("File").send_keys(str(random_file(a, 8 << 20)))
+        page.click("Send file")
+        received(b, there, 1)
+        b.expect(204, "DELETE", f"{CONNECTIONS}/{there}?abort=true")
+        page.expect("#connection-status", "Closed: closed by the peer")
+        page.wait(
+            lambda: "closed by the peer" in page.all("#file-status")[0].get_property("textContent"),
+            "why the file did not arrive",
+        )
+        page.expect_quiet_console(refusals=True)
 
 
 def many_uploads():

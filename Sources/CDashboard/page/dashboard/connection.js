@@ -3,7 +3,7 @@
 import { connectionPath, get, request } from './api.js';
 import * as charts from './charts.js';
 import { byId, facts, onSubmit, say, setText } from './elements.js';
-import { keepHistories, observe, retransmits } from './history.js';
+import { observe, retransmits } from './history.js';
 import { Inbox } from './inbox.js';
 import { repeat } from './live.js';
 import { openSending, startSending } from './sending.js';
@@ -91,7 +91,6 @@ function ofTransport(transport) {
 /** Shows one connection from now on, and keeps it as it is; returns what ends that. */
 export function openConnection(id) {
   shown = id;
-  keepHistories(new Set([id]));
   setText(heading, 'Connection');
   say(status, '');
   say(byId('end-status'), '');

@@ -57,7 +57,7 @@ export class Upload extends EventTarget {
     this.acknowledged = clamp(send.acknowledged_offset - this.#begin, this.file.size);
     if (this.state === 'accepted') {
       if (this.acknowledged === this.file.size) return this.#become('done');
-      if (state === 'closed') return this.#fail(`The connection is ${closeReason(connection)}.`);
+      if (state === 'closed') return this.#fail(closedText(connection));
     }
     this.#become(this.state);
   }
@@ -93,7 +93,9 @@ export class Upload extends EventTarget {
   async #attempt(signal) {
     try {
       const path = connectionPath(this.connection);
-      const { send } = await get(path, signal);
+      const { send, state, ...connection } = await get(path, signal);
+      // The answer that says so can be lost when it comes before the end of the upload.
+      if (state === 'closed') throw new Error(closedText(connection));
       if (!send) throw new Error('The connection is from before a restart: it cannot send.');
       this.#begin ??= send.accepted_offset;
       const accepted = send.accepted_offset - this.#begin;
@@ -146,6 +148,8 @@ export class Upload extends EventTarget {
     }
   }
 }
+
+const closedText = (connection) => `The connection is closed: ${closeReason(connection)}.`;
 
 const clamp = (value, most) => Math.min(Math.max(value, 0), most);
 
