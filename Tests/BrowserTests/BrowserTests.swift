@@ -4,7 +4,7 @@ import Testing
 
 /// The page, in a real browser, with gateways that really are connected.
 ///
-/// Each test is a function in `Browser/scenarios.py`. Pictures are kept in `.build/test-artifacts`.
+/// Each test is a function that `Browser/scenarios.py` finds. Pictures are kept in `.build/test-artifacts`.
 @Suite(.serialized, .timeLimit(.minutes(15)))
 struct BrowserTests {
     @Test(

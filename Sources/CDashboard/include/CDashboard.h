@@ -4,7 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-// The files of the page in `page/`, as they were when this was compiled; see COpenAPI.h for why they
+// The files of the page, in `page/`, as they were when this was compiled. COpenAPI.h says why they
 // are here.
 
 struct cdashboard_file {
