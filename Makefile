@@ -5,7 +5,8 @@ RELEASE := .build/release
 PYTHON := .venv/bin/python
 PYTHON_READY := .venv/ready
 REQUIREMENTS := Tests/InteropTests/Peer/requirements.txt \
-    Tests/ContractTests/Contract/requirements.txt
+    Tests/ContractTests/Contract/requirements.txt \
+    Tests/BrowserTests/Browser/requirements.txt
 
 help:
 	@echo 'make demo   two gateways on this machine, a file from one to the other; ARGS=--once to end'
@@ -28,10 +29,11 @@ setup:
 
 # prometheus with promtool; openssl for certificates; man-db, zsh and fish for the manual and the
 # completions of the tool; python3-venv for the independent peer and the checks of the contract;
-# what the clients in docker/examples are written in, and looked at with; a browser for the page.
+# what the clients in docker/examples are written in, and looked at with; chromium for the page, and
+# a font, without which it shows no text.
 setup-tests: setup $(PYTHON_READY)
 	@.ci/install-packages prometheus openssl man-db zsh fish golang-go nodejs shellcheck \
-		chromium chromium-driver
+		chromium chromium-driver fonts-dejavu-core
 
 $(PYTHON_READY): $(REQUIREMENTS)
 	@.ci/install-packages python3-venv
@@ -61,7 +63,7 @@ install: setup
 # Tests that compute, by target. All of a run share the processor, and tests with sockets or
 # processes have timeouts: those run afterwards, one by one.
 COMPUTING := ^(SodiumTests|NoiseTests|LRP2PCoreTests|LRP2PSimulationTests)[.]
-PROCESSES := ^(InteropTests|ContractTests|EndToEndTests)[.]
+PROCESSES := ^(InteropTests|ContractTests|BrowserTests|EndToEndTests)[.]
 
 test: setup-tests
 	swift build --build-tests
@@ -69,7 +71,7 @@ test: setup-tests
 	swift test --skip-build --filter '$(COMPUTING)'
 	swift test --skip-build --no-parallel --skip '$(COMPUTING)' --skip '$(PROCESSES)'
 	LRP2P_TEST_PYTHON=$(CURDIR)/$(PYTHON) swift test --skip-build --no-parallel \
-	    --filter '^(InteropTests|ContractTests)[.]'
+	    --filter '^(InteropTests|ContractTests|BrowserTests)[.]'
 	swift test --skip-build --filter '^EndToEndTests[.]'
 
 docs: setup

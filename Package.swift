@@ -32,6 +32,7 @@ let package = Package(
         .target(name: "Threads", dependencies: ["CLinux"]),
         .target(name: "CAllocationCounts"),
         .target(name: "COpenAPI"),
+        .target(name: "CDashboard", exclude: ["page"]),
         .target(name: "CHelloServer", dependencies: ["CMicrohttpd"]),
         .target(name: "Sodium", dependencies: ["CSodium"]),
         .target(name: "Noise", dependencies: ["Sodium"]),
@@ -48,7 +49,7 @@ let package = Package(
         .target(
             name: "Gateway",
             dependencies: [
-                "COpenAPI", "HTTPServer", "LRP2P", "Sodium", "Spool",
+                "CDashboard", "COpenAPI", "HTTPServer", "LRP2P", "Sodium", "Spool",
                 .product(name: "HTTPTypes", package: "swift-http-types"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -139,6 +140,8 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
             ],
             exclude: ["Contract"]),
+        .testTarget(
+            name: "BrowserTests", dependencies: ["ProcessSupport"], exclude: ["Browser"]),
         .testTarget(name: "EndToEndTests", dependencies: ["ProcessSupport", "TestSupport"]),
     ],
     swiftLanguageModes: [.v6]

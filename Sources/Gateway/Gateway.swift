@@ -199,6 +199,7 @@ extension Gateway {
         let events = EventsResource(gateway: context)
         let upload = UploadResource(gateway: context)
         let health = HealthResource(gateway: context)
+        let dashboard = DashboardResource()
         // The same: `curl -T` says PUT.
         let post: Resource = { request throws(GatewayError) in
             try await context.upload { () async throws(GatewayError) in
@@ -224,6 +225,10 @@ extension Gateway {
             (.get, "/readyz", .open, health.readiness),
             (.get, "/metrics", .scope(.metrics), metrics.get),
             (.get, "/openapi.yaml", .open, OpenAPIResource().get),
+            (.get, "/", .open, dashboard.get),
+            (.get, "/dashboard.css", .open, dashboard.get),
+            (.get, "/dashboard.js", .open, dashboard.get),
+            (.get, "/dashboard/{module}", .open, dashboard.get),
         ]
         var router = Router()
         for (method, pattern, access, resource) in routes {

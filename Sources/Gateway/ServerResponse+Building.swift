@@ -54,6 +54,8 @@ extension HTTPField.Name {
 
     static let host = literal("Host")
     static let secFetchSite = literal("Sec-Fetch-Site")
+    static let referrerPolicy = literal("Referrer-Policy")
+    static let crossOriginOpenerPolicy = literal("Cross-Origin-Opener-Policy")
     static let requestID = literal("Request-Id")
     static let xRequestID = literal("X-Request-Id")
     /// Cursors of the first byte of the body and of the one after its last.
