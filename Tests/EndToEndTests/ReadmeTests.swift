@@ -18,7 +18,9 @@ extension EndToEnd {
             let script = ["set -euo pipefail", "cd '\(directory.url.path)'"] + blocks
             let shell = try ChildProcess(
                 "bash", ["-c", script.joined(separator: "\n")],
-                environment: ["A": a.base, "B": b.base])
+                environment: [
+                    "A": a.base, "B": b.base, "PATH": "\(Products.directory):\(Self.path)",
+                ])
             let exit = try await shell.wait()
             #expect(exit == .status(0), "\(shell.errorText)\n\(shell.outputText)")
             // Every line the README shows as an answer, below the commands, was there.
@@ -32,6 +34,8 @@ extension EndToEnd {
             try await a.stop()
             try await b.stop()
         }
+
+        private static let path = ProcessInfo.processInfo.environment["PATH"] ?? ""
 
         @Test("No curl line of README.md is left out of the tour")
         func wholeTour() throws {
