@@ -9,6 +9,7 @@ import Glibc
 public struct HealthProbe: Sendable {
     /// As the server was told to listen on; 0.0.0.0 and :: stand for this machine.
     public var host: String
+    /// Of the server; not 0.
     public var port: UInt16
     /// The server's; `nil` for plain HTTP.
     public var tls: TLSConfiguration?
@@ -19,8 +20,11 @@ public struct HealthProbe: Sendable {
         (self.host, self.port, self.tls, self.timeout) = (host, port, tls, timeout)
     }
 
+    /// What the server said.
     public struct Answer: Sendable, Equatable {
+        /// The status code, such as 200.
         public let status: Int
+        /// As text, as far as it is.
         public let body: String
     }
 
@@ -109,11 +113,15 @@ extension HealthProbe.Answer {
 
 /// Why there was no answer.
 public enum HealthProbeError: Error, Equatable {
+    /// Nobody listens there, or it cannot be reached.
     case cannotConnect(host: String, port: UInt16, reason: String)
+    /// All of it took longer than it may.
     case timedOut
     /// What listens there speaks something else.
     case notHTTP
+    /// A file of the certificate cannot be used, or the server did not take it.
     case tls(reason: String)
+    /// Another failure of the system.
     case system(operation: String, errno: Int32)
 }
 

@@ -172,7 +172,9 @@ public struct EndpointStatistics: Sendable {
     public var dropsByReason = [UInt64](repeating: 0, count: DropReason.allCases.count)
     /// Handshakes that peers have begun and not finished, now.
     public var handshakesInProgress = 0
+    /// Handshakes begun here that led to no connection. A cause that never was is absent.
     public var outboundHandshakeFailures: [OutboundHandshakeFailure: UInt64] = [:]
+    /// The same of those that peers have begun.
     public var inboundHandshakeFailures: [InboundHandshakeFailure: UInt64] = [:]
     /// From the first message to the connection, in either role.
     public var handshakeDurations = Histogram(upperBoundsInSeconds: [

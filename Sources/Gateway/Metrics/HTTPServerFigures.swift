@@ -2,6 +2,7 @@
 public struct HTTPServerFigures: Sendable {
     /// Connections of clients that are open.
     public var connections: Int
+    /// The most there may be of them.
     public var maximumConnections: Int
     /// When the certificate expires that new connections get, in seconds since 1970; `nil` without
     /// TLS.
