@@ -1,6 +1,7 @@
 import HTTPServer
 import HTTPTypes
 import LRP2P
+import Spool
 
 // The one place that turns errors into HTTP statuses and codes; those of access are next door, in
 // ErrorMapping+Access.swift. The table in the DocC page lists the same codes.
@@ -65,7 +66,7 @@ extension ProblemDetails {
         case .spoolFailing(let error):
             self.init(
                 .serviceUnavailable, "spool_failing",
-                "The spool fails: \(error).", retryable: true)
+                "The spool fails: \(Self.text(error)).", retryable: true)
             retryAfterSeconds = 5
         case .upload(let error, let send):
             self.init(error)
@@ -236,6 +237,15 @@ extension ProblemDetails {
 }
 
 extension ProblemDetails {
+    /// Without the path, which the log has: `/readyz` is open to all.
+    private static func text(_ error: SpoolError) -> String {
+        switch error {
+        case .diskFull: "no space is left on its disk"
+        case .closed: "it is closed"
+        default: "its disk does not work"
+        }
+    }
+
     /// For what the HTTP server refuses before a request gets here.
     init(server status: HTTPResponse.Status, _ detail: String) {
         switch status {

@@ -3,6 +3,7 @@ import FoundationEssentials
 /// A gateway's HTTP API, as calls. Each waits for its answer on the calling thread; one client is
 /// for one thread at a time.
 public final class GatewayClient {
+    /// As it was given; it does not change any more.
     public let configuration: GatewayClientConfiguration
     private let http: HTTPConnection
     /// Asked at least about once a second while a request is under way; `false` ends it with
@@ -23,11 +24,18 @@ public final class GatewayClient {
 
     // MARK: Connections
 
+    /// What the gateway tells of itself.
     public func node() throws(GatewayClientError) -> Answered<NodeDocument> {
         try document(.get, "/v1/node")
     }
 
-    /// Shakes hands with the peer at an address.
+    /// Shakes hands with the peer at an address; the answer comes when that is done or has failed.
+    ///
+    /// - Parameters:
+    ///   - address: `HOST:PORT`, an IPv6 address in brackets.
+    ///   - peer: the id of who has to answer; another peer is refused.
+    ///   - name: what the gateway is to call the connection: 1 to 64 bytes, no control character.
+    ///   - congestionControl: `cubic` or `bbr`, instead of what the gateway uses.
     public func connect(
         to address: String, peer: String? = nil, name: String? = nil,
         congestionControl: String? = nil
@@ -39,6 +47,10 @@ public final class GatewayClient {
         return try document(.post, "/v1/connections", body: JSON.encode(members)[...])
     }
 
+    /// One connection. Without such a one, or when it is there no more, that is a
+    /// ``GatewayClientError/problem(_:)`` with the code `unknown_connection`.
+    ///
+    /// - Parameter id: its ``ConnectionDocument/id``.
     public func connection(_ id: String) throws(GatewayClientError) -> Answered<ConnectionDocument>
     {
         try document(.get, Self.path(id))
@@ -46,7 +58,12 @@ public final class GatewayClient {
 
     /// All connections in the order they came, page by page.
     ///
-    /// - Parameter each: gets the bytes of each page as well.
+    /// - Parameters:
+    ///   - name: only those of this name, if given.
+    ///   - state: only those that are `open`, or `closed`, if given.
+    ///   - direction: only those that are `inbound`, or `outbound`, if given.
+    ///   - peer: only those with the peer of this id, if given.
+    ///   - each: called with each page of at most 1000, and its bytes.
     public func connections(
         name: String? = nil, state: String? = nil, direction: String? = nil, peer: String? = nil,
         each: (Answered<[ConnectionDocument]>) -> Void
@@ -70,7 +87,10 @@ public final class GatewayClient {
 
     /// The next inbound connection, which is called `name` here from now on; `nil` when none came.
     ///
-    /// - Parameter peer: only from this one, if given.
+    /// - Parameters:
+    ///   - name: 1 to 64 bytes without a control character; without it the connection gets none.
+    ///   - peer: only from the peer of this id, if given.
+    ///   - wait: how long to wait for one, at most ``maximumWait``.
     public func accept(
         name: String?, peer: String? = nil, wait: Duration
     ) throws(GatewayClientError) -> Answered<ConnectionDocument>? {
@@ -82,6 +102,10 @@ public final class GatewayClient {
 
     /// Ends what is sent, waits until the peer has it, and closes; removes one that is closed.
     ///
+    /// - Parameters:
+    ///   - id: its ``ConnectionDocument/id``.
+    ///   - drain: how long the peer may take to acknowledge all, at most 30 s; 5 s unless given.
+    ///   - aborts: closes at once, whatever is under way; not together with `drain`.
     /// - Returns: whether it was there.
     @discardableResult
     public func close(
@@ -104,9 +128,15 @@ public final class GatewayClient {
     /// Sends bytes that begin at `offset` of the stream; what was accepted before is skipped, so
     /// that a request that failed can be repeated.
     ///
-    /// - Parameter acknowledgedWithin: how long to wait until the peer has it all; without it the
-    ///   answer comes as soon as the gateway has accepted all.
-    /// - Parameter silence: how long nothing may move, which is also while the peer does not read.
+    /// - Parameters:
+    ///   - bytes: what to send; as many as there are.
+    ///   - offset: the position in the stream of the first of them, in bytes.
+    ///   - id: the ``ConnectionDocument/id`` of the connection.
+    ///   - wait: how long to wait until the peer has it all, at most ``maximumWait``; without it
+    ///     the answer comes as soon as the gateway has accepted all.
+    ///   - silence: how long nothing may move, which is also while the peer does not read; that of
+    ///     the configuration unless given.
+    /// - Returns: how far the connection has come.
     public func send(
         _ bytes: ArraySlice<UInt8>, at offset: UInt64, on id: String,
         acknowledgedWithin wait: Duration? = nil, silence: Duration? = nil
@@ -128,8 +158,11 @@ public final class GatewayClient {
     /// What comes from a cursor on; nothing when no byte came in time.
     ///
     /// - Parameters:
-    ///   - acknowledged: frees what lies before.
-    ///   - maximum: at most ``maximumReceiveBytes``.
+    ///   - cursor: where to begin, as a document or an earlier answer gave it.
+    ///   - acknowledged: a cursor; frees what lies before.
+    ///   - id: the ``ConnectionDocument/id`` of the connection.
+    ///   - wait: how long to wait for the first byte, at most ``maximumWait``.
+    ///   - maximum: bytes of the answer, from 1 to ``maximumReceiveBytes``.
     public func receive(
         from cursor: String, acknowledging acknowledged: String? = nil, on id: String,
         wait: Duration = .zero, atMost maximum: Int = maximumReceiveBytes
@@ -149,7 +182,12 @@ public final class GatewayClient {
             bytes: answer.body, next: next, isEnd: answer.headers["stream-closed"] == "true")
     }
 
-    /// Frees what lies before the cursor.
+    /// Frees what lies before the cursor. One that lies before an earlier one changes nothing, so
+    /// that a request that failed can be repeated.
+    ///
+    /// - Parameters:
+    ///   - cursor: as a document or an answer gave it.
+    ///   - id: the ``ConnectionDocument/id`` of the connection.
     public func acknowledge(_ cursor: String, on id: String) throws(GatewayClientError) {
         var request = request(.post, "\(Self.path(id))/ack")
         request.headers = [("Content-Type", "application/json")]

@@ -3,6 +3,7 @@
 /// Proxies of the environment are not used: a gateway is usually on this machine, and a token must
 /// not go to anybody else. Redirects are not followed, as a gateway gives none.
 public struct GatewayClientConfiguration: Sendable {
+    /// Where a gateway listens unless it is told otherwise.
     public static let defaultURL = "http://127.0.0.1:8080"
 
     /// `http://HOST:PORT` or `https://HOST:PORT`.
@@ -12,9 +13,11 @@ public struct GatewayClientConfiguration: Sendable {
     /// PEM file of the authorities that may have signed the gateway's certificate, in place of the
     /// system's.
     public var authorityFile: String?
-    /// PEM files with which this client shows who it is (mutual TLS).
+    /// PEM file of the certificate with which this client shows who it is (mutual TLS).
     public var certificateFile: String?
+    /// PEM file of the private key of that certificate.
     public var keyFile: String?
+    /// Sent as `User-Agent`.
     public var userAgent = "lrp2p/\(ClientVersion.current)"
     /// How long the TCP connection, and TLS on it, may take.
     public var connectTime: Duration = .seconds(5)
@@ -31,5 +34,6 @@ public struct GatewayClientConfiguration: Sendable {
 
 /// The version of this client, which is the gateway's.
 public enum ClientVersion {
+    /// As in `MAJOR.MINOR.PATCH`.
     public static let current = "0.1.0"
 }

@@ -31,15 +31,20 @@ public enum GatewayClientError: Error, Equatable, Sendable {
 
 /// An error as the gateway tells it (RFC 9457).
 public struct Problem: Error, Equatable, Sendable, Decodable {
+    /// The HTTP status, from 400 to 599.
     public let status: Int
     /// What happened, for people.
     public let detail: String
     /// What happened, for programs; the values are listed with the HTTP API.
     public let code: String
+    /// Whether the same request can succeed later without anything else being done.
     public let retryable: Bool
-    /// Of the connection that the request was about, where they help.
+    /// Of the connection that the request was about, where it helps, as are the next two:
+    /// everything before this position has been taken by the gateway.
     public let acceptedOffset: UInt64?
+    /// Everything before this position has been acknowledged by the peer.
     public let acknowledgedOffset: UInt64?
+    /// Why the connection is closed, as a word that the HTTP API lists.
     public let closeReason: String?
 
     public init(

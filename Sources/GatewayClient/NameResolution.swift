@@ -1,7 +1,10 @@
 /// Which connection a word means that a person has typed.
 public enum NameResolution {
+    /// What came of looking for a word.
     public enum Result: Sendable {
+        /// It means this one.
         case found(ConnectionDocument)
+        /// It means no connection of this gateway.
         case none
         /// It means several equally; none of them is taken.
         case ambiguous([ConnectionDocument])
@@ -13,6 +16,11 @@ public enum NameResolution {
     /// An id, else a name, else a peer id or the beginning of one.
     ///
     /// The client is asked for one connection, then for those of that name, and only then for all.
+    ///
+    /// - Parameters:
+    ///   - word: as it was typed; as the beginning of a peer id it has ``minimumPrefix`` characters
+    ///     at least.
+    ///   - client: asks the gateway whose connections are meant.
     public static func resolve(
         _ word: String, with client: GatewayClient
     ) throws(GatewayClientError) -> Result {

@@ -1,6 +1,7 @@
 import Foundation
 import HTTPTypes
 import LRP2P
+import Spool
 import Testing
 
 @testable import Gateway
@@ -92,6 +93,18 @@ import Testing
             rows[cells[0]] = cells
         }
         return rows
+    }
+
+    /// `/readyz` is open to all.
+    @Test func theFailingDiskIsNotNamed() {
+        let path = "/var/lib/secret/spool.sqlite"
+        let errors: [SpoolError] = [
+            .diskFull(path: path), .failed(path: path, detail: "disk I/O error at \(path)"),
+        ]
+        for error in errors {
+            let detail = ProblemDetails(.spoolFailing(error)).detail
+            #expect(detail.hasPrefix("The spool fails: ") && !detail.contains("secret"))
+        }
     }
 
     @Test func statusesAndCodes() {

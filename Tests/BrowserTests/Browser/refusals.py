@@ -155,7 +155,7 @@ def full_disk():
             page.expect("#connections-note", "1 connection.")
             a.limit_files(1)
             b.expect(200, "POST", f"{CONNECTIONS}/{there}/data", b"to be kept")
-            page.expect("#banner", "What arrives cannot be kept", "make room on the disk")
+            page.expect("#banner", "The spool fails", "make room on the disk")
             page.picture("full-disk")
             a.limit_files(None)
             page.expect_none("#banner")
