@@ -75,8 +75,8 @@ public struct ConnectionDocument: Decodable, Sendable {
 
     /// Whether the connection is in use.
     public enum State: String, Decodable, Sendable, CaseIterable {
-        /// An open one still speaks with its peer. A closed one does not; what it has received can be
-        /// read until it is removed.
+        /// An open one still speaks with its peer. A closed one does not; what it has received can
+        /// be read until it is removed.
         case open, closed
     }
 
