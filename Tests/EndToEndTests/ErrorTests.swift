@@ -17,7 +17,7 @@ extension EndToEnd {
 
         static let open = "/v1/connections/ID/data"
         static let cases: [Case] = [
-            Case(request: "GET /", status: 404, code: "not_found"),
+            Case(request: "GET /index.html", status: 404, code: "not_found"),
             Case(request: "GET /v1/nothing", status: 404, code: "not_found"),
             Case(request: "GET /v1/connections/x", status: 404, code: "unknown_connection"),
             Case(request: "GET /v1/connections/x/data", status: 404, code: "unknown_connection"),
