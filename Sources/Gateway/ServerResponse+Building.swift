@@ -63,6 +63,7 @@ extension HTTPField.Name {
     static let nextOffset = literal("Next-Offset")
     /// Present, as `true`, when nothing will follow `Next-Offset`.
     static let streamClosed = literal("Stream-Closed")
+    static let streamFinished = literal("Stream-Finished")
     static let lastEventID = literal("Last-Event-ID")
     static let xAccelBuffering = literal("X-Accel-Buffering")
     /// The cursor to pass as the next `after`.

@@ -86,6 +86,7 @@ import Testing
         connection.finishWriting()
         let woken = await poll
         #expect(woken.status == .noContent && woken.headers[.streamClosed] == "true")
+        #expect(woken.headers[.streamFinished] == "true")
         // All of it again, and its end with it: the connection is still open, and can be sent to.
         let again = await here.get(path + "?wait=60s")
         #expect(again.status == .ok && again.body == [UInt8]("end".utf8))

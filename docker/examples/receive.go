@@ -8,7 +8,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"io"
 	"log"
@@ -57,8 +56,10 @@ func main() {
 	check(err)
 	var epoch string
 	var position int64
+	var head http.Header
 	for acknowledge, isEnd := "", false; !isEnd; {
-		head, data := get(url + "/data?wait=30s" + acknowledge)
+		var data []byte
+		head, data = get(url + "/data?wait=30s" + acknowledge)
 		_, err := fmt.Sscanf(head.Get("Offset"), "%8s-%d", &epoch, &position)
 		check(err)
 		size, err := file.Seek(0, io.SeekEnd)
@@ -73,12 +74,8 @@ func main() {
 		isEnd = len(data) == 0 && head.Get("Stream-Closed") != ""
 	}
 	check(file.Truncate(position))
-	_, body := get(url)
-	var connection struct {
-		Receive struct{ Finished bool }
-	}
-	check(json.Unmarshal(body, &connection))
-	if !connection.Receive.Finished {
-		log.Fatalf("the stream was cut off: %s", body)
+	if head.Get("Stream-Finished") == "" {
+		_, connection := get(url)
+		log.Fatalf("the stream was cut off: %s", connection)
 	}
 }

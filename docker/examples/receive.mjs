@@ -26,15 +26,15 @@ async function get(url, token) {
 
 /** Gives bytes with their positions; who asks for the next ones says that these are safe. */
 export async function* receive(url, token) {
-  for (let acknowledge = "", isEnd = false; !isEnd; ) {
+  for (let acknowledge = ""; ; ) {
     const { head, body } = await get(`${url}/data?wait=30s${acknowledge}`, token);
     yield { position: Number(head.get("Offset").split("-")[1]), body }; // <epoch>-<position>
     acknowledge = `&ack=${head.get("Next-Offset")}`;
-    isEnd = body.length === 0 && head.has("Stream-Closed");
+    if (body.length > 0 || !head.has("Stream-Closed")) continue;
+    if (head.has("Stream-Finished")) return;
+    const connection = new TextDecoder().decode((await get(url, token)).body);
+    throw new Error(`The stream was cut off: ${connection}`);
   }
-  const connection = JSON.parse(new TextDecoder().decode((await get(url, token)).body));
-  if (connection.receive.finished) return;
-  throw new Error(`The stream was cut off: ${connection.close_reason}`);
 }
 
 async function main(url, path) {

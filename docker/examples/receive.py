@@ -7,7 +7,7 @@ it goes on where it was:
 The gateway keeps the state: bytes it was told are safe in FILE do not come again, all others do,
 and are written to the same place. 429, 5xx and a gateway that is away are waited out.
 """
-import http.client, json, os, sys, time, urllib.error, urllib.request
+import http.client, os, sys, time, urllib.error, urllib.request
 
 token = os.environ.get("LRP2P_TOKEN")
 headers = {"Authorization": "Bearer " + token} if token else {}
@@ -46,6 +46,5 @@ while not is_end:
     acknowledge = "&ack=" + head["Next-Offset"]
     is_end = not data and head["Stream-Closed"]
 os.ftruncate(file, position)
-connection = json.loads(get(url)[1])
-if not connection["receive"]["finished"]:
-    sys.exit("The stream was cut off: " + connection["close_reason"])
+if not head["Stream-Finished"]:
+    sys.exit("The stream was cut off: " + get(url)[1].decode())

@@ -11,14 +11,15 @@ url=$1 file=$2 acknowledge=
 touch "$file"
 # The body has a file without a name: a curl that outlives a killed shell disturbs nobody.
 body=$(mktemp) && exec 3<>"$body" && rm "$body" && body=/dev/fd/3
-form='%{http_code},%header{offset},%header{next-offset},%header{stream-closed},%header{retry-after}'
+form='%{http_code},%header{offset},%header{next-offset},%header{stream-closed}'
+form+=',%header{stream-finished},%header{retry-after}'
 
 get() {
     while :; do
         pause=1
         if answer=$(curl -sS --max-time 90 -o "$body" -w "$form" "$1" \
             -H @<(echo "${LRP2P_TOKEN:+Authorization: Bearer $LRP2P_TOKEN}")); then
-            IFS=, read -r status offset next closed pause <<<"$answer"
+            IFS=, read -r status offset next closed finished pause <<<"$answer"
             case $status in
                 2*) return ;;
                 429 | 5*) cat "$body" >&2 ;;
@@ -39,6 +40,4 @@ while get "$url/data?wait=30s$acknowledge"; do
     acknowledge="&ack=$next"
 done
 truncate -s "$position" "$file"
-get "$url"
-jq -e .receive.finished "$body" >/dev/null ||
-    { jq -r '"The stream was cut off: " + .close_reason' "$body" >&2; exit 1; }
+[ -n "$finished" ] || { echo "The stream was cut off:" >&2; get "$url"; cat "$body" >&2; exit 1; }

@@ -89,7 +89,10 @@ struct DataResource: Sendable {
         response.headers[.offset] = connection.cursor(position).description
         response.headers[.nextOffset] =
             connection.cursor(position + UInt64(body.count)).description
-        if isEnd { response.headers[.streamClosed] = "true" }
+        guard isEnd else { return response }
+        response.headers[.streamClosed] = "true"
+        // Without it the stream was cut off.
+        if connection.inbox.isFinished { response.headers[.streamFinished] = "true" }
         return response
     }
 }

@@ -46,6 +46,8 @@ struct GatewaySpoolTests {
                 let rest = await c.get("/v1/connections/\(there)/data?\(query)")
                 #expect(rest.body == Array("cdef".utf8))
                 #expect(rest.headers[.streamClosed] == "true")
+                // The peer had not ended it.
+                #expect(rest.headers[.streamFinished] == nil)
             }
             let upload = await c.post("/v1/connections/\(there)/data", "x")
             #expect(upload.status == .conflict && upload.code == "connection_closed")
