@@ -213,6 +213,7 @@ def ends():
         page.click("Abort now")
         page.expect("#end-status", "It is closed; what was on its way is lost.")
         page.expect("#connection-status", "Closed: closed here. It was open for")
+        page.expect("#arrived-status", "It was cut off")
         page.expect("#send-closed", "nothing can be sent")
         assert not page.all("#send-forms")[0].is_displayed()
         page.click("Remove from the list")

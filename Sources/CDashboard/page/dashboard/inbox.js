@@ -28,6 +28,8 @@ export class Inbox {
   #shown = new Uint8Array();
   /** The cursor after the last byte that is here; none before the first answer. */
   #next;
+  /** Nothing more will come; and this was all. */
+  #isClosed = false;
   #isFinished = false;
   #wasTrimmed = false;
   #controls = new AbortController();
@@ -67,11 +69,12 @@ export class Inbox {
     const path = connectionPath(this.#connection, `/data?${query}`);
     const { status, headers, body } = await request('GET', path, { signal });
     this.#next = headers.get('Next-Offset');
-    this.#isFinished = headers.get('Stream-Closed') === 'true';
+    this.#isClosed = headers.get('Stream-Closed') === 'true';
+    this.#isFinished = headers.get('Stream-Finished') === 'true';
     if (status === 200) this.#take(body);
     this.#draw();
     if (status === 200 && automatic.checked) await this.#acknowledge();
-    return !this.#isFinished && !this.#isFull;
+    return !this.#isClosed && !this.#isFull;
   }
 
   #take(body) {
@@ -113,6 +116,7 @@ export class Inbox {
       parts.push('Others are missing: another reader had acknowledged them before.');
     }
     if (this.#isFinished) parts.push('That was all: nothing more will come.');
+    else if (this.#isClosed) parts.push('It was cut off: the peer had not said that this was all.');
     else if (this.#isFull) {
       parts.push('The page keeps no more: save what is here, and clear it to read on.');
     }
@@ -145,6 +149,6 @@ export class Inbox {
     this.#shown = new Uint8Array();
     this.#wasTrimmed = false;
     this.#draw();
-    if (wasFull && !this.#isFinished) this.#follow();
+    if (wasFull && !this.#isClosed) this.#follow();
   }
 }
