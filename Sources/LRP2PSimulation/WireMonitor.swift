@@ -40,6 +40,8 @@ struct WireMonitor {
     /// Sizes of the messages with empty payloads, and the smallest data datagram: connection id,
     /// nonce and tag around an empty plaintext.
     static let messageLengths = [1: 40, 2: 104, 3: 72]
+    /// With the initiator's reset token.
+    static let extendedThirdLength = 94
     static let minimumDataLength = 32
     static let maximumBaseLength = 1400
     static let minimumResetLength = 41
@@ -161,7 +163,8 @@ struct WireMonitor {
     ) throws(InvariantViolation) -> WireKind? {
         let bytes = datagram.bytes
         if flow.message1.elementsEqual(bytes) { return .handshake(1) }
-        if flow.isAnswered, bytes.count == Self.messageLengths[3] {
+        let third = flow.isExtended ? Self.extendedThirdLength : Self.messageLengths[3]
+        if flow.isAnswered, bytes.count == third {
             if let former = flow.message3, !former.elementsEqual(bytes) {
                 throw InvariantViolation("repeated message 3 with other content")
             }

@@ -181,11 +181,17 @@ import Testing
         #expect(throws: InvariantViolation.self) {
             try check(&monitor, datagram(header: 78 << 50, length: 60))
         }
-        monitor = try answered([true, true])
-        #expect(try check(&monitor, datagram(header: 79 << 50, length: 72)) == .handshake(3))
-        #expect(try check(&monitor, datagram(header: 79 << 50, length: 72)) == .handshake(3))
-        #expect(throws: InvariantViolation.self) {
-            try check(&monitor, datagram(header: 80 << 50, length: 72))
+        for (isExtended, length) in [(false, 72), (true, 94)] {
+            monitor = try answered([isExtended, isExtended])
+            let third = datagram(header: 79 << 50, length: length)
+            #expect(try check(&monitor, third) == .handshake(3))
+            #expect(try check(&monitor, third) == .handshake(3))
+            #expect(throws: InvariantViolation.self) {
+                try check(&monitor, datagram(header: 80 << 50, length: length))
+            }
+            #expect(throws: InvariantViolation.self) {
+                try check(&monitor, datagram(header: 79 << 50, length: 166 - length))
+            }
         }
     }
 }
