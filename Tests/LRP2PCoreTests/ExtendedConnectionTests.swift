@@ -87,13 +87,18 @@ struct ExtendedConnectionTests {
         #expect(pair.a.statistics.drops(.unauthenticated) == 0)
     }
 
+    /// The endpoint loses the connection without a word.
+    private func forget(_ connection: Connection, of endpoint: Endpoint, in pair: Pair) {
+        pair.wire = { _ in [] }
+        endpoint.close(connection, now: pair.now)
+        pair.flush()
+        pair.wire = { [$0] }
+    }
+
     @Test func aPeerThatHasForgottenTheConnectionSaysSo() throws {
         let pair = makePair()
         let (ours, theirs) = try pair.connect()
-        pair.wire = { _ in [] }
-        pair.b.close(theirs, now: pair.now)
-        pair.flush()
-        pair.wire = { [$0] }
+        forget(theirs, of: pair.b, in: pair)
         _ = pair.write([1, 2, 3], to: ours, of: pair.a)
         #expect(pair.run(within: .seconds(5)) { ours.isClosed })
         #expect(ours.closeReason == .statelessReset)
@@ -110,11 +115,8 @@ struct ExtendedConnectionTests {
             }
             #expect(!isSeen)
         }
-        // The initiator forgets: the responder has its token from message 3.
-        pair.wire = { _ in [] }
-        pair.a.close(ours, now: pair.now)
-        pair.flush()
-        pair.wire = { [$0] }
+        // The responder has the initiator's from message 3.
+        forget(ours, of: pair.a, in: pair)
         _ = pair.write([1, 2, 3], to: theirs, of: pair.b)
         #expect(pair.run(within: .seconds(5)) { theirs.isClosed })
         #expect(theirs.closeReason == .statelessReset)
@@ -145,11 +147,7 @@ struct ExtendedConnectionTests {
         pair.run(for: .seconds(300))
         #expect(!ours.isClosed && !theirs.isClosed)
         #expect(ours.statistics.limitedBy == .peerWindow)
-        // The peer loses its state without a word.
-        pair.wire = { _ in [] }
-        pair.b.close(theirs, now: pair.now)
-        pair.flush()
-        pair.wire = { [$0] }
+        forget(theirs, of: pair.b, in: pair)
         #expect(pair.run(within: .seconds(15)) { ours.isClosed })
         #expect(ours.closeReason == .statelessReset)
     }
